@@ -1,0 +1,173 @@
+"""What an operation is: typed parameters, a plan that runs nothing, and a run.
+
+A concrete operation is one module in this package with one `Operation` subclass; importing the
+package registers it. Nothing else has to be told.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+from ..errors import MediaError
+from ..media import Kind, Media
+from ..params import as_dict, parse, specs
+
+if TYPE_CHECKING:
+    from ..workbench import Workbench
+
+P = TypeVar("P")
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One input of an ffmpeg command: a source by its number, or a file made by an earlier step.
+
+    `options` stand before `-i` (`-ss`, `-t`, `-stream_loop`, …). The demuxer, the whitelists and
+    the descriptor are added when the command runs.
+    """
+
+    source: int | None = None
+    work_file: str = ""
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One ffmpeg run as data. No path of the machine stands in it.
+
+    `arguments` is everything between the inputs and the output (`-map`, filters, codecs);
+    `output` is a plain file name in the private work directory, or empty for the null muxer;
+    `seconds` is the length of what it writes, which `-progress` is measured against; `share` is
+    its part of the whole work (0 to 1); `network`-like facilities do not exist.
+    """
+
+    stage: str
+    inputs: tuple[Input, ...]
+    arguments: tuple[str, ...]
+    output: str
+    muxer: str
+    seconds: float
+    share: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What the finished file must turn out to be; None means "not checked". Seconds, pixels, frames."""
+
+    kind: Kind
+    container: str
+    width: int | None = None
+    height: int | None = None
+    frames: int | None = None
+    duration: float | None = None
+    tolerance: float = 0.1
+    """Allowed difference of the duration, in seconds."""
+    video: bool = True
+    audio: bool = False
+    max_size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that can be said before the work: what will be run, and what will come out.
+
+    `size_range` is in bytes (95 %), `work_seconds` in CPU seconds of this class of machine.
+    `warnings` are sentences for people (a crop, a loop to fill, a start moved to a keyframe).
+    """
+
+    operation: str
+    params: Mapping[str, Any]
+    commands: tuple[Command, ...]
+    extension: str
+    mime: str
+    expects: Expectation
+    size_range: tuple[int, int]
+    work_seconds: float
+    warnings: tuple[str, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """What the operation's own `run` needs beside the commands (GIF delays, byte budgets)."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The public quote: no argument lists."""
+        return {
+            "operation": self.operation,
+            "params": dict(self.params),
+            "extension": self.extension,
+            "mime": self.mime,
+            "kind": self.expects.kind,
+            "width": self.expects.width,
+            "height": self.expects.height,
+            "frames": self.expects.frames,
+            "duration": self.expects.duration,
+            "size_min": self.size_range[0],
+            "size_max": self.size_range[1],
+            "work_seconds": round(self.work_seconds, 2),
+            "warnings": list(self.warnings),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A named set of parameters, shown before the parameters themselves."""
+
+    name: str
+    title: str
+    summary: str
+    params: Mapping[str, Any]
+
+
+class Operation(ABC, Generic[P]):
+    """One way to turn media into other media."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    summary: ClassVar[str]
+    params: ClassVar[type]
+    presets: ClassVar[tuple[Preset, ...]] = ()
+    accepts: ClassVar[frozenset[Kind]]
+    inputs: ClassVar[tuple[int, int]] = (1, 1)
+    """Fewest and most sources."""
+    version: ClassVar[int] = 1
+    """Raised when the same parameters begin to give other bytes: recipes become stale by it."""
+
+    @abstractmethod
+    def plan(self, media: tuple[Media, ...], params: P) -> Plan:
+        """Plan the work on probed sources; runs nothing. Raises `MediaError` for what can't be done."""
+
+    def run(self, plan: Plan, bench: Workbench) -> Path:
+        """Do the planned work inside `bench.work` and return the finished file there."""
+        for command in plan.commands:
+            bench.ffmpeg(command)
+        return bench.work / plan.commands[-1].output
+
+    def read(self, raw: Mapping[str, Any], preset: str | None = None) -> P:
+        """Parameters from raw values on top of a preset's. Raises `MediaError("bad_parameter")`."""
+        return parse(self.params, {**self.preset(preset).params, **raw} if preset else raw)
+
+    def preset(self, name: str) -> Preset:
+        """The preset of that name. Raises `MediaError("bad_parameter")` when there is none."""
+        for preset in self.presets:
+            if preset.name == name:
+                return preset
+        known = ", ".join(preset.name for preset in self.presets) or "none"
+        raise MediaError("bad_parameter", f"preset: {name[:60]!r} is not a preset of {self.name}; known are {known}.", field="preset")
+
+    def describe(self) -> dict[str, Any]:
+        """Everything a client needs to offer this operation, JSON-able."""
+        return {
+            "name": self.name,
+            "title": self.title,
+            "summary": self.summary,
+            "accepts": sorted(self.accepts),
+            "inputs": {"min": self.inputs[0], "max": self.inputs[1]},
+            "params": [spec.as_dict() for spec in specs(self.params)],
+            "presets": [{"name": p.name, "title": p.title, "summary": p.summary, "params": dict(p.params)} for p in self.presets],
+        }
+
+    def stored(self, params: P) -> dict[str, Any]:
+        """Parameters as JSON-able values that `read` takes back."""
+        return as_dict(params)

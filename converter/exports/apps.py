@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class ExportsConfig(AppConfig):
+    name = "converter.exports"
+    label = "exports"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class OwnersConfig(AppConfig):
+    name = "converter.owners"
+    label = "owners"
+    default_auto_field = "django.db.models.BigAutoField"
