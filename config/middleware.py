@@ -1,0 +1,54 @@
+"""What every request passes: its id, and the headers that Django and django-csp do not set."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponseBase
+
+from config.policies import PERMISSIONS_POLICY
+
+try:
+    from converter.audit import context
+except ImportError:  # TEMPORARY
+    from contextvars import ContextVar
+
+    class context:  # type: ignore[no-redef]
+        request_id = ContextVar("request_id", default="")
+        job_id = ContextVar("job_id", default="")
+
+_SANE = re.compile(r"[A-Za-z0-9._-]{8,64}")
+Respond = Callable[[HttpRequest], HttpResponseBase]
+
+
+class RequestIdMiddleware:
+    """Give the request an id, put it on every log line and audit entry, and send it back."""
+
+    def __init__(self, get_response: Respond) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        given = request.headers.get("X-Request-ID", "")
+        request_id = given if _SANE.fullmatch(given) else uuid.uuid4().hex
+        token = context.request_id.set(request_id)
+        try:
+            response = self.get_response(request)
+        finally:
+            context.request_id.reset(token)
+        response["X-Request-ID"] = request_id
+        return response
+
+
+class HeadersMiddleware:
+    """Set the headers that keep other sites away from our responses."""
+
+    def __init__(self, get_response: Respond) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        return response

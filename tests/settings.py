@@ -1,0 +1,25 @@
+"""The real settings on a private directory of this test process: var/, media/ and the Redis-protocol server's socket."""
+
+import os
+import tempfile
+from pathlib import Path
+
+TEST_DIR = Path(tempfile.mkdtemp(prefix="cutroom-test-"))
+
+os.environ["CUTROOM_DOTENV"] = "0"
+os.environ["CUTROOM_MODE"] = "embedded"
+os.environ["VAR_DIR"] = str(TEST_DIR / "var")
+os.environ["MEDIA_ROOT"] = str(TEST_DIR / "media")
+os.environ["LOG_LEVEL"] = "WARNING"
+for _name in ("SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "REDIS_URL", "HOST", "PORT", "HTTPS", "TRUSTED_PROXIES"):
+    os.environ.pop(_name, None)
+
+from config.settings import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+STATIC_ROOT = TEST_DIR / "static"
+STATIC_ROOT.mkdir()
