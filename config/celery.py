@@ -13,6 +13,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 from django.conf import settings
 
+from config.worker_steps import Schedule, SignOfLife
+
 app = Celery("cutroom")
 SOCKET_SECONDS = 2.0
 """Longest wait for the broker; whoever publishes fails fast, because the sweeper sends again."""
@@ -53,13 +55,13 @@ app.conf.update(
         "max_retries": 0,
     },
     timezone="UTC",
-    beat_scheduler="celery.beat.Scheduler",
     beat_schedule={
         "sweep": {"task": "converter.tasks.sweep", "schedule": 5.0, "options": {"expires": 5}},
         "cleanup": {"task": "converter.tasks.cleanup", "schedule": 600.0, "options": {"expires": 600}},
     },
 )
 app.autodiscover_tasks(["converter"])
+app.steps["worker"].update((SignOfLife, Schedule))
 
 
 @setup_logging.connect

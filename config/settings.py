@@ -227,8 +227,8 @@ GUEST_LIFETIME = timedelta(days=365)
 
 # --- Logs -------------------------------------------------------------------------------------
 
-LOG_LEVEL = env.text("LOG_LEVEL", "INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
-LOG_FORMAT = env.text("LOG_FORMAT", "auto", choices=("auto", "json", "text"))
+LOG_LEVEL = env.text("LOG_LEVEL", "INFO", choices=logs.LEVELS)
+LOG_FORMAT = env.text("LOG_FORMAT", "auto", choices=logs.FORMATS)
 LOGGING = logs.logging_config(LOG_LEVEL, LOG_FORMAT)
 LOGGING_CONFIG = "logging.config.dictConfig"
 
