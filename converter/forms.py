@@ -1,0 +1,189 @@
+"""The workshop's form, built from what the operations say about themselves.
+
+Nothing here knows an operation by name: outcomes (the cards) are their presets, fields are their
+parameters. A field left empty means "as the preset says", so that the page works without scripts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+
+from converter.engine.errors import MediaError
+from converter.engine.operations import all_operations
+from converter.engine.operations.base import Operation
+from converter.engine.params import Spec, specs
+from converter.engine.timecode import format_time
+
+RANGE = ("start", "duration", "end")
+"""Parameters that the handles on the timeline set, in every operation that has them."""
+
+FAVOURITE = "gif:chrome-background"
+"""The outcome that is chosen at first, where the clip allows it; its operation stands first."""
+
+PROMOTED = ("fill",)
+"""Parameters that answer a question the timeline raises (the clip is shorter than what is asked for)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One card: a preset of an operation, or the operation with its defaults. `params` are its effective values."""
+
+    value: str
+    operation: str
+    preset: str
+    title: str
+    summary: str
+    accepts: tuple[str, ...]
+    params: Mapping[str, Any]
+    takes_range: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        """What the page's script needs, JSON-able."""
+        return {"operation": self.operation, "preset": self.preset, "params": dict(self.params), "accepts": list(self.accepts)}
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The outcomes of one operation."""
+
+    operation: str
+    title: str
+    summary: str
+    outcomes: tuple[Outcome, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter's field as the templates in `workshop/params/` draw it."""
+
+    spec: Spec
+    operation: str
+    bound: forms.BoundField
+
+    @property
+    def template(self) -> str:
+        """The fragment that draws this type."""
+        return f"workshop/params/{self.spec.type}.html"
+
+    @property
+    def promoted(self) -> bool:
+        """Whether it stands with the range instead of under "More"."""
+        return self.spec.name in PROMOTED
+
+    @property
+    def default(self) -> str:
+        """The default as people read it."""
+        default = self.spec.default
+        if default is None or default == "":
+            return ""
+        if self.spec.type == "choice":
+            return dict(self.spec.choices).get(default, str(default))
+        if self.spec.type == "flag":
+            return "yes" if default else "no"
+        return format_time(default) if self.spec.type == "time" else f"{default:g}" if isinstance(default, float) else str(default)
+
+
+def offered() -> list[Operation[Any]]:
+    """The operations that work on one clip: those the workshop offers, the favourite first."""
+    single = [operation for operation in all_operations().values() if operation.inputs == (1, 1)]
+    return sorted(single, key=lambda operation: not FAVOURITE.startswith(f"{operation.name}:"))
+
+
+def groups() -> list[Group]:
+    """The cards, operation by operation, as the registry has them."""
+    return [Group(o.name, o.title, o.summary, tuple(_outcomes(o))) for o in offered()]
+
+
+def first_choice(kind: str) -> str:
+    """The outcome that a clip of this kind begins with, or "" when nothing works on it."""
+    fitting = [outcome.value for group in groups() for outcome in group.outcomes if kind in outcome.accepts]
+    return FAVOURITE if FAVOURITE in fitting else next(iter(fitting), "")
+
+
+def _outcomes(operation: Operation[Any]) -> Iterator[Outcome]:
+    known = specs(operation.params)
+    defaults = {spec.name: spec.default for spec in known if spec.type != "list"}
+    takes_range = any(spec.name in RANGE for spec in known)
+    accepts = tuple(sorted(operation.accepts))
+    for preset in operation.presets:
+        params = {**defaults, **preset.params}
+        yield Outcome(f"{operation.name}:{preset.name}", operation.name, preset.name, preset.title, preset.summary, accepts, params, takes_range)
+    title, summary = (
+        ("Your own settings", "Start from the defaults and set everything under “More”.")
+        if operation.presets
+        else (operation.title, operation.summary)
+    )
+    yield Outcome(f"{operation.name}:", operation.name, "", title, summary, accepts, defaults, takes_range)
+
+
+def _fields(operation: Operation[Any]) -> list[Spec]:
+    return [spec for spec in specs(operation.params) if spec.name not in RANGE and spec.type != "list"]
+
+
+class ConvertForm(forms.Form):
+    """What to make of one upload. `request()` turns it into the arguments of `services.submit`."""
+
+    outcome = forms.ChoiceField(widget=forms.RadioSelect)
+    start = forms.CharField(required=False, max_length=30)
+    duration = forms.CharField(required=False, max_length=30)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.groups = groups()
+        self.outcomes = {outcome.value: outcome for group in self.groups for outcome in group.outcomes}
+        self.fields["outcome"].choices = [(outcome.value, outcome.title) for outcome in self.outcomes.values()]  # type: ignore[attr-defined]
+        self._specs = {operation.name: _fields(operation) for operation in offered()}
+        for name, known in self._specs.items():
+            for spec in known:
+                self.fields[f"{name}.{spec.name}"] = forms.CharField(required=False, max_length=500, label=spec.label, strip=spec.type != "text")
+
+    def parameters(self) -> list[tuple[str, list[Parameter]]]:
+        """Every operation's fields, for drawing."""
+        return [(name, [Parameter(spec, name, self[f"{name}.{spec.name}"]) for spec in known]) for name, known in self._specs.items()]
+
+    def clean(self) -> dict[str, Any]:
+        """Read the parameters exactly as the API does; what is wrong stands beside its field."""
+        cleaned = super().clean() or {}
+        if "outcome" in cleaned:
+            operation, preset, params = self.request()
+            try:
+                all_operations()[operation].read(params, preset or None)
+            except MediaError as problem:
+                self.blame(problem)
+        return cleaned
+
+    def request(self) -> tuple[str, str, dict[str, Any]]:
+        """The operation, the preset's name or "", and the parameters that were given."""
+        outcome = self.outcomes[self.cleaned_data["outcome"]]
+        prefix = f"{outcome.operation}."
+        given = {name.removeprefix(prefix): value for name, value in self.cleaned_data.items() if name.startswith(prefix)}
+        known = {spec.name for spec in specs(all_operations()[outcome.operation].params)}
+        given |= {name: self.cleaned_data.get(name, "") for name in ("start", "duration") if name in known}
+        return outcome.operation, outcome.preset, {name: value for name, value in given.items() if value not in ("", None)}
+
+    def blame(self, problem: MediaError) -> None:
+        """Put a failure beside the field that it names."""
+        outcome = self.cleaned_data.get("outcome", "")
+        operation = outcome.partition(":")[0]
+        candidates = (f"{operation}.{problem.field}", problem.field or "", "start" if problem.field == "end" else "")
+        field = next((name for name in candidates if name in self.fields), None)
+        detail = problem.detail.removeprefix(f"{problem.field}: ")
+        hint = problem.code.hint
+        self.add_error(field, (detail[:1].upper() + detail[1:]) + (f" {hint}" if hint and hint not in detail else ""))
+
+
+def initial_for(operation: str, preset: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    """The form's initial values that repeat a job."""
+    initial: dict[str, Any] = {"outcome": f"{operation}:{preset}"}
+    for name, value in params.items():
+        if value is None or isinstance(value, (Sequence, Mapping)) and not isinstance(value, str):
+            continue
+        if name in ("start", "duration"):
+            initial[name] = format_time(value) if isinstance(value, (int, float)) else value
+        elif name not in RANGE:
+            initial[f"{operation}.{name}"] = str(value).lower() if isinstance(value, bool) else value
+    return initial

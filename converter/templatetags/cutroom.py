@@ -1,0 +1,88 @@
+"""How times, sizes and states read on our pages; static/js/format.js says the same to scripts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+
+from converter.engine.errors import CODES
+from converter.engine.operations import all_operations
+from converter.engine.timecode import format_time
+
+register = template.Library()
+
+_STAGES = {
+    "": "Working",
+    "queued": "Waiting for a worker",
+    "probe": "Looking at the clip",
+    "palette": "Choosing colours",
+    "encode": "Encoding",
+    "verify": "Checking the result",
+    "publish": "Putting it in place",
+}
+_TONES = {"queued": "", "running": "busy", "succeeded": "good", "failed": "bad", "cancelled": "warn"}
+_STATES = {"queued": "Waiting", "running": "Working", "succeeded": "Done", "failed": "Failed", "cancelled": "Cancelled"}
+
+
+@register.filter
+def clock(seconds: float | None) -> str:
+    """`1:02.5` from seconds; a dash when there is no time."""
+    return "–" if seconds is None else format_time(seconds)
+
+
+@register.filter
+def size(count: int | None) -> str:
+    """`38.4 MB` from bytes (a MB is a million bytes, as on every shop's label)."""
+    if count is None:
+        return "–"
+    value, units = float(count), ["bytes", "KB", "MB", "GB", "TB"]
+    while value >= 999.5 and len(units) > 1:
+        value, units = value / 1000, units[1:]
+    return f"{value:.0f} {units[0]}" if units[0] == "bytes" or value >= 100 else f"{value:.1f} {units[0]}"
+
+
+@register.filter
+def rate(fps: float | None) -> str:
+    """`23.98` from frames per second."""
+    return "–" if not fps else f"{round(fps, 2):g}"
+
+
+@register.filter
+def stage(name: str) -> str:
+    """What a worker is doing, in words."""
+    return _STAGES.get(name, name.replace("_", " ").replace("-", " ").capitalize())
+
+
+@register.filter
+def tone(status: str) -> str:
+    """The badge's colour of a job's state."""
+    return _TONES.get(status, "")
+
+
+@register.filter
+def state(status: str) -> str:
+    """A job's state in a word."""
+    return _STATES.get(status, status)
+
+
+@register.filter
+def hint(code: str) -> str:
+    """What a person can do about an error code."""
+    known = CODES.get(code)
+    return known.hint if known else ""
+
+
+@register.filter
+def outcome(job: Any) -> str:
+    """What a job makes, in the words of its card."""
+    operation = all_operations().get(job.operation)
+    if operation is None:
+        return str(job.operation)
+    return next((p.title for p in operation.presets if p.name == job.preset), operation.title)
+
+
+@register.filter
+def key(mapping: Any, name: str) -> Any:
+    """A mapping's value by a name that is not an identifier."""
+    return mapping.get(name)
