@@ -49,5 +49,5 @@ class Bench:
         return done.stdout
 
     def streams(self, path: Path) -> dict[str, Any]:
-        """Duration, frames and start of the first picture stream, counted by decoding all of it."""
+        """Seconds and frames of the first picture stream, counted by decoding all of it."""
         return json.loads(self.call([sys.executable, "-m", "benchmarks.count", str(path)]))

@@ -1,0 +1,92 @@
+"""Compression to a target size, beside one blind pass, plain two-pass, and lowering the bitrate until it fits."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.bench import Bench
+from benchmarks.measure import Contender, Usage
+from benchmarks.table import Table
+
+TITLE = "Compress to a target size"
+AUDIO = 96_000
+PRESET = "medium"
+OURS, ONCE = "cutroom", "ffmpeg, one blind pass"
+COLUMNS = {
+    "way": ("way", ""),
+    "cpu": ("CPU s", ".1f"),
+    "encodes": ("× one pass", ".2f"),
+    "size": ("KB", ".0f"),
+    "error": ("size error %", "+.1f"),
+    "memory": ("peak MB", ".0f"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A clip, its length in seconds, and the wanted size in bytes."""
+
+    key: str
+    seconds: float
+    wanted: int
+
+
+CASES = (Case("car", 30.0, 1_000_000), Case("flower", 5.06, 400_000), Case("talk", 42.0, 1_000_000))
+
+
+def run(bench: Bench) -> list[Table]:
+    """One table a clip."""
+    return [_case(bench, case) for case in CASES if bench.clips.get(case.key)]
+
+
+def _case(bench: Bench, case: Case) -> Table:
+    clip, source = bench.clips.require(case.key)
+    bench.say(f" {clip.key}")
+    table = Table(f"{clip.key} ({clip.what}) to {case.wanted / 1000:.0f} KB", COLUMNS)
+    contenders = _contenders(bench, case, source)
+    usages = bench.race(contenders)
+    errors: dict[str, float] = {}
+    for contender in contenders:
+        if contender.name in usages and contender.output is not None:
+            size = contender.output.stat().st_size
+            errors[contender.name] = 100 * (size / case.wanted - 1)
+            table.add(**_cells(contender.name, usages[contender.name], usages.get(ONCE)), size=size / 1000, error=errors[contender.name])
+    table.target("never over the target", errors.get(OURS), 0, unit=" %", form="+.2f")
+    table.target("at most 2 % under", errors.get(OURS), -2, unit=" %", form="+.2f", at_least=True)
+    cost = usages[OURS].cpu / usages[ONCE].cpu if OURS in usages and ONCE in usages else None
+    table.target("cost ≤ 2.2 plain encodes, all included", cost, 2.2, unit=" ×", form=".2f")
+    return table
+
+
+def _cells(name: str, usage: Usage, once: Usage | None) -> dict[str, str | float | None]:
+    return {"way": name, "cpu": usage.cpu, "encodes": usage.cpu / once.cpu if once else None, "memory": usage.memory / 1e6}
+
+
+def _contenders(bench: Bench, case: Case, source: Path) -> list[Contender]:
+    rate = int(case.wanted * 8 / case.seconds) - AUDIO
+    ours, once, twice, ladder = (bench.work / f"{name}-{case.key}.mp4" for name in ("ours", "once", "twice", "ladder"))
+    video = ["-i", str(source), "-map", "0:v:0", "-map", "0:a:0?", "-c:v", "libx264", "-preset", PRESET, "-b:v", str(rate)]
+    audio = ["-c:a", "aac", "-b:a", str(AUDIO)]
+    log = ["-passlogfile", str(bench.work / f"pass-{case.key}")]
+    script = str(Path(__file__).resolve().parent.parent / "peers" / "ladder.py")
+    first = str(int(source.stat().st_size * 8 / case.seconds))  # where a ladder begins: at the source's own rate
+    options = ["--operation", "compress", "--target-mb", f"{case.wanted / 1e6:g}", "--json"]
+    return [
+        Contender(OURS, (bench.convert(source, ours, *options),), ours),
+        Contender(ONCE, (bench.ffmpeg_argv(*video, *audio, str(once)),), once),
+        Contender(
+            "ffmpeg, two passes",
+            (
+                bench.ffmpeg_argv(*video, *log, "-pass", "1", "-an", "-f", "null", "-"),
+                bench.ffmpeg_argv(*video, *log, "-pass", "2", *audio, str(twice)),
+            ),
+            twice,
+        ),
+        Contender(
+            "bitrate ladder (−10 % until it fits)",
+            ([sys.executable, script, bench.ffmpeg, str(source), str(ladder), str(case.wanted), first, str(AUDIO), PRESET],),
+            ladder,
+        ),
+    ]
