@@ -42,7 +42,7 @@ class Command:
     `arguments` is everything between the inputs and the output (`-map`, filters, codecs);
     `output` is a plain file name in the private work directory, or empty for the null muxer;
     `seconds` is the length of what it writes, which `-progress` is measured against; `share` is
-    its part of the whole work (0 to 1); `network`-like facilities do not exist.
+    its part of the whole work (0 to 1).
     """
 
     stage: str
@@ -143,6 +143,12 @@ class Operation(ABC, Generic[P]):
         for command in plan.commands:
             bench.ffmpeg(command)
         return bench.work / plan.commands[-1].output
+
+    def check(self, plan: Plan, path: Path, media: Media) -> None:  # noqa: B027 - most have nothing to add
+        """Check of the finished file what only this operation knows (a GIF's delays and loop), after the common checks.
+
+        Raises `MediaError("tool_failed")` saying what is wrong.
+        """
 
     def read(self, raw: Mapping[str, Any], preset: str | None = None) -> P:
         """Parameters from raw values on top of a preset's. Raises `MediaError("bad_parameter")`."""

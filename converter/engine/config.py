@@ -1,0 +1,38 @@
+"""The few process-wide settings of the engine, set once at start by whoever embeds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from .limits import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class EngineConfig:
+    """`ffmpeg_binary` empty means "find one"; `limits` are used where a call brings none."""
+
+    ffmpeg_binary: str = ""
+    threads: int = 0
+    limits: Limits = field(default_factory=Limits)
+
+
+_current = EngineConfig()
+
+
+def configure(**changes: Any) -> EngineConfig:
+    """Change fields of the process-wide configuration and return it. Raises `TypeError` for unknown names."""
+    global _current
+    _current = replace(_current, **changes)
+    return _current
+
+
+def current() -> EngineConfig:
+    """The configuration in force."""
+    return _current
+
+
+def default_limits() -> Limits:
+    """The configured limits, with the configured number of threads."""
+    limits = _current.limits
+    return replace(limits, threads=_current.threads) if _current.threads and not limits.threads else limits

@@ -1,0 +1,79 @@
+"""Look at an untrusted file without trusting it: type by content, structure by a sandboxed child."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from . import guards
+from .config import default_limits
+from .errors import MediaError
+from .limits import Limits, check_media, check_size
+from .media import Media
+from .probe_media import from_packets, from_picture, from_still
+from .process import run
+from .sandbox import Policy
+from .sniff import Sniffed, identify
+
+HERE = Path(__file__).resolve().parent
+MAX_ANSWER = 8 << 20
+_BLAMED = frozenset({"timed_out", "stalled", "out_of_memory", "tool_failed", "disk_full"})
+_PICTURES = frozenset({"gif", "png", "apng", "webp", "webp_animated", "jxl"})
+
+
+def inspect(path: Path, name: str = "", *, limits: Limits | None = None) -> Media:
+    """What is in the file at `path`, refused where it passes `limits`.
+
+    `name` is the name somebody gave it; it only words a refusal. Raises `MediaError`:
+    `unsupported_media`, `mismatched_type`, `corrupt_media`, `too_large`, `too_long`, `too_many_pixels`.
+    """
+    limits = limits or default_limits()
+    size = path.stat().st_size
+    check_size(size, limits)
+    sniffed = identify(path, name)
+    if sniffed.container in _PICTURES:
+        media = from_picture(_ask(path, "probe_pictures.py", sniffed.container, limits), sniffed, size)
+    elif sniffed.container == "heic":
+        media = from_still(_ask(path, "probe_child.py", json.dumps({"demuxer": "still"}), limits), sniffed, size)
+    else:
+        media = from_packets(_ask(path, "probe_child.py", _request(sniffed, limits), limits), sniffed, size)
+    check_media(media, limits)
+    return media
+
+
+def _request(sniffed: Sniffed, limits: Limits) -> str:
+    options = {"codec_whitelist": guards.DECODERS, "max_streams": str(limits.max_streams or 1000), "protocol_whitelist": "fd"}
+    if limits.max_pixels:
+        options["max_pixels"] = str(limits.max_pixels)
+    return json.dumps({"demuxer": sniffed.demuxer, "options": options, "max_packets": 400_000, "max_bytes": 256 << 20})
+
+
+def _ask(path: Path, script: str, argument: str, limits: Limits) -> dict[str, Any]:
+    """Run one of the probe's scripts on a descriptor of the file and return what it says."""
+    limits = replace(limits, memory_bytes=min(limits.memory_bytes, 2 << 30), cpu_seconds=60, wall_seconds=120, stall_seconds=60, file_bytes=0)
+    pieces: list[bytes] = []
+
+    def collect(data: bytes) -> None:
+        pieces.append(data)
+        if sum(map(len, pieces)) > MAX_ANSWER:
+            raise MediaError("corrupt_media", log="the probe's answer is too long")
+
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        argv = [sys.executable, "-I", "-B", str(HERE / script), str(descriptor), argument]
+        run(argv, Policy(None, keep=(descriptor,), readable=(HERE / script,), python=True), limits, on_output=collect)
+    except MediaError as error:
+        if error.code.name not in _BLAMED or "ModuleNotFoundError" in error.log:
+            raise
+        # A file that brings the reader down is broken, whether by accident or on purpose.
+        raise MediaError(
+            "corrupt_media", "The file can't be read: it is damaged, or far larger inside than it looks.", log=f"{error.code.name}: {error.log}"
+        ) from error
+    finally:
+        os.close(descriptor)
+    answer: dict[str, Any] = json.loads(b"".join(pieces))
+    return answer

@@ -1,0 +1,217 @@
+"""The part of the probe that touches hostile bytes: runs alone in the sandbox, prints one JSON object.
+
+Started as a script with the descriptor of the file, its demuxer and options; it knows nothing of
+the project, so that the sandbox has to let it read nothing of it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+SAMPLE = 2000
+"""Packet times kept per stream to judge how steady it is."""
+FIRST_FRAME_PACKETS = 300
+ATTACHED_PICTURE = 1 << 10
+
+
+def probe(file: Any, demuxer: str, options: dict[str, str], max_packets: int, max_bytes: int) -> dict[str, Any]:
+    """Everything that the container says, what only its packets tell, and what the first frames show."""
+    import av
+
+    av.logging.set_level(None)
+    with av.open(file, format=demuxer, options=options, metadata_errors="replace") as container:
+        data: dict[str, Any] = {
+            "duration": _seconds(container.duration, Fraction(1, av.time_base)),
+            "start": _seconds(container.start_time, Fraction(1, av.time_base)),
+            "streams": [_stream(stream) for stream in container.streams],
+            "index_end": max((_index_end(stream) for stream in container.streams), default=0),
+        }
+        frames: dict[int, dict[str, Any]] = {}
+        data["packets"] = _Walk(container, frames, max_packets, max_bytes, known=container.duration is not None).run(av)
+        data["first_frames"] = frames
+        return data
+
+
+def _stream(stream: Any) -> dict[str, Any]:
+    context = stream.codec_context
+    data: dict[str, Any] = {
+        "index": stream.index,
+        "type": stream.type,
+        "codec": context.codec.canonical_name if context is not None else "",
+        "duration": _seconds(stream.duration, stream.time_base),
+        "start": _seconds(stream.start_time, stream.time_base),
+        "frames": stream.frames or None,
+    }
+    if context is None:
+        return data
+    data["bit_rate"] = context.bit_rate or None
+    if stream.type == "video":
+        data |= _video(stream, context)
+    elif stream.type == "audio":
+        data |= {"channels": context.channels, "layout": context.layout.name if context.layout else "", "sample_rate": context.sample_rate}
+    return data
+
+
+def _video(stream: Any, context: Any) -> dict[str, Any]:
+    return {
+        "width": context.width,
+        "height": context.height,
+        "average_rate": _fraction(stream.average_rate),
+        "base_rate": _fraction(stream.base_rate),
+        "sample_aspect": _fraction(stream.sample_aspect_ratio or context.sample_aspect_ratio),
+        "attached": bool(int(stream.disposition) & ATTACHED_PICTURE),
+        "color": [int(context.color_trc or 0), int(context.color_primaries or 0), int(context.colorspace or 0)],
+        "field_order": str(getattr(context, "field_order", "") or ""),
+        "alpha_mode": stream.metadata.get("alpha_mode", stream.metadata.get("ALPHA_MODE", "")),
+        **_pixels(context.format),
+    }
+
+
+def _pixels(form: Any) -> dict[str, Any]:
+    if form is None:
+        return {"pixel_format": "", "bit_depth": 8, "alpha": False}
+    components = form.components
+    return {
+        "pixel_format": form.name,
+        "bit_depth": max((component.bits for component in components), default=8),
+        "alpha": any(component.is_alpha for component in components) or form.name == "pal8",
+    }
+
+
+def _index_end(stream: Any) -> int:
+    entries = stream.index_entries
+    count = len(entries)
+    # The furthest byte is not always the last entry's: tracks may be written one after another.
+    return max((entries[i].pos + entries[i].size for i in range(count)), default=0)
+
+
+class _Walk:
+    """One pass over the packets, up to a bound, which also decodes the first frame of each picture stream."""
+
+    def __init__(self, container: Any, frames: dict[int, dict[str, Any]], max_packets: int, max_bytes: int, *, known: bool) -> None:
+        self.container, self.frames = container, frames
+        self.max_packets, self.max_bytes = max_packets, max_bytes
+        # Without a duration in the header only the last packet tells where the media ends.
+        self.unbounded = not known
+        self.seen: dict[int, dict[str, Any]] = {}
+        self.pending = {s.index: FIRST_FRAME_PACKETS for s in container.streams if s.type == "video" and s.codec_context is not None}
+
+    def run(self, av: Any) -> dict[str, Any]:
+        count = size = 0
+        try:
+            for packet in self.container.demux():
+                if packet.size == 0:
+                    continue
+                self._note(packet)
+                if packet.stream.index in self.pending:
+                    self._decode(packet, av)
+                count, size = count + 1, size + packet.size
+                if not self.unbounded and (count >= self.max_packets or size >= self.max_bytes):
+                    return self._answer(complete=False)
+        except av.FFmpegError as error:
+            return self._answer(complete=False, error=str(error)[:200])
+        for stream in self.container.streams:
+            if stream.index in self.pending:
+                self._decode(None, av, stream)
+        return self._answer(complete=True)
+
+    def _note(self, packet: Any) -> None:
+        time = packet.pts if packet.pts is not None else packet.dts
+        if time is None:
+            return
+        entry = self.seen.get(packet.stream.index)
+        if entry is None:
+            base = packet.time_base
+            entry = {"first": time, "end": time, "count": 0, "shown": 0, "base": [base.numerator, base.denominator], "times": []}
+            self.seen[packet.stream.index] = entry
+        entry["count"] += 1
+        if packet.is_discard:
+            return
+        if entry["shown"] == 0:
+            entry["first"] = time
+        entry["shown"] += 1
+        entry["first"] = min(entry["first"], time)
+        entry["end"] = max(entry["end"], time + (packet.duration or 0))
+        if len(entry["times"]) < SAMPLE:
+            entry["times"].append(time)
+
+    def _decode(self, packet: Any, av: Any, stream: Any = None) -> None:
+        stream = stream or packet.stream
+        index = stream.index
+        try:
+            frames = stream.codec_context.decode(packet)
+        except av.FFmpegError as error:
+            frames = []
+            self.frames.setdefault(index, {})["error"] = str(error)[:200]
+        self.pending[index] -= 1
+        if frames:
+            frame = frames[0]
+            self.frames[index] = {
+                "width": frame.width,
+                "height": frame.height,
+                "rotation": frame.rotation,
+                "interlaced": bool(frame.interlaced_frame),
+                **_pixels(frame.format),
+            }
+        if frames or self.pending[index] <= 0 or packet is None:
+            del self.pending[index]
+
+    def _answer(self, *, complete: bool, error: str = "") -> dict[str, Any]:
+        for entry in self.seen.values():
+            times = sorted(entry.pop("times"))
+            deltas = sorted(b - a for a, b in zip(times, times[1:], strict=False))
+            entry["variable"] = _varies(deltas)
+        return {"streams": self.seen, "complete": complete, "error": error}
+
+
+def _varies(deltas: list[int]) -> bool:
+    """Whether distances between pictures differ by more than the rounding of their clock."""
+    if len(deltas) < 2:
+        return False
+    middle = deltas[len(deltas) // 2]
+    odd = sum(1 for delta in deltas if abs(delta - middle) > max(1, middle * 0.1))
+    # The last packet, or one dropped frame in a long clip, does not make a clip variable.
+    return odd > max(1, len(deltas) // 50)
+
+
+def still(file: Any) -> dict[str, Any]:
+    """A picture that ffmpeg can't put together (HEIC is stored in tiles): its size by Pillow, without decoding it."""
+    from PIL import Image
+    from pillow_heif import register_heif_opener
+
+    register_heif_opener()
+    Image.MAX_IMAGE_PIXELS = 1 << 30
+    with Image.open(file, formats=("HEIF",)) as image:
+        return {"picture": {"width": image.width, "height": image.height, "alpha": "A" in image.getbands()}}
+
+
+def _seconds(value: int | None, base: Fraction | None) -> float | None:
+    return None if value is None or base is None else float(value * base)
+
+
+def _fraction(value: Fraction | None) -> list[int] | None:
+    return [value.numerator, value.denominator] if value else None
+
+
+def main(descriptor: int, request: dict[str, Any]) -> dict[str, Any]:
+    """Answer one request, or `{"error": kind, "message": text}`."""
+    reader: Callable[[Any], dict[str, Any]] = still
+    if request["demuxer"] != "still":
+        reader = lambda file: probe(file, request["demuxer"], request["options"], request["max_packets"], request["max_bytes"])  # noqa: E731
+    with os.fdopen(descriptor, "rb") as file:
+        try:
+            return reader(file)
+        except MemoryError:
+            return {"error": "MemoryError", "message": "memory ran out"}
+        except (OSError, ValueError, SyntaxError) as problem:
+            # PyAV's errors are OSErrors or ValueErrors, Pillow's any of the three.
+            return {"error": type(problem).__name__, "message": str(problem)[:300]}
+
+
+if __name__ == "__main__":
+    json.dump(main(int(sys.argv[1]), json.loads(sys.argv[2])), sys.stdout)

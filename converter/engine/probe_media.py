@@ -1,0 +1,200 @@
+"""Turn what the probe's child says into `Media`, and refuse what is plainly broken."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from .errors import MediaError
+from .media import AudioStream, Kind, Media, VideoStream
+from .sniff import Sniffed
+
+_TRANSFER = {
+    1: "bt709",
+    4: "gamma22",
+    5: "gamma28",
+    6: "smpte170m",
+    7: "smpte240m",
+    8: "linear",
+    13: "iec61966-2-1",
+    14: "bt2020-10",
+    15: "bt2020-12",
+    16: "smpte2084",
+    18: "arib-std-b67",
+}
+_PRIMARIES = {1: "bt709", 4: "bt470m", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "film", 9: "bt2020", 11: "smpte431", 12: "smpte432"}
+_SPACE = {0: "gbr", 1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "ycgco", 9: "bt2020nc", 10: "bt2020c"}
+
+_STILLS = frozenset({"jpeg", "bmp", "tiff", "ico", "avif"})
+_ESTIMATED = frozenset({"mp3", "aac", "amr", "mpegts", "mpeg"})
+"""Containers whose header holds no duration: ffmpeg guesses one from the bit rate."""
+_HIDDEN_FRAMES = frozenset({"vp8", "mpeg4"})
+"""Codecs whose packets may show nothing, so that counting packets counts too many frames."""
+_MIMES = {("mp4", "audio"): "audio/mp4", ("webm", "audio"): "audio/webm", ("matroska", "audio"): "audio/x-matroska", ("ogg", "video"): "video/ogg",
+          ("3gp", "audio"): "audio/3gpp", ("mov", "audio"): "audio/mp4", ("asf", "audio"): "audio/x-ms-wma", ("m4a", "video"): "video/mp4"}  # fmt: skip
+_MISSING = 0.02
+"""Part of the file that may be missing at its end before it counts as damaged."""
+
+
+def from_picture(answer: dict[str, Any], sniffed: Sniffed, size: int) -> Media:
+    """Media of an image container whose structure was read whole."""
+    if "error" in answer:
+        raise MediaError("corrupt_media", log=answer.get("message", ""))
+    frames, duration = answer["frames"], answer["duration"]
+    moving = duration is not None
+    rate = Fraction(frames * answer["ticks"][1], answer["ticks"][0]).limit_denominator(100_000) if moving and answer["ticks"][0] else Fraction(0)
+    video = VideoStream(
+        0, answer["codec"], answer["width"], answer["height"], answer["width"], answer["height"], float(rate), f"{rate.numerator}/{rate.denominator}",
+        pixel_format=answer["pixel_format"], bit_depth=answer["bit_depth"], duration=duration, frames=frames, has_alpha=answer["alpha"], variable_rate=answer["variable"],
+    )  # fmt: skip
+    notes = () if answer["whole"] else ("The file is cut off at its end; what is whole is used.",)
+    demuxer = {"apng": "apng", "webp_animated": "webp_anim"}.get(sniffed.container, sniffed.demuxer)
+    return Media(
+        "animation" if moving else "image",
+        sniffed.container.removesuffix("_animated"),
+        demuxer,
+        sniffed.mime,
+        size,
+        duration,
+        (video,),
+        streams=1,
+        loop=answer["loop"],
+        notes=notes,
+    )
+
+
+def from_still(answer: dict[str, Any], sniffed: Sniffed, size: int) -> Media:
+    """Media of a picture that only its size is known of."""
+    if "error" in answer:
+        raise MediaError("corrupt_media", log=f"{answer['error']}: {answer.get('message', '')}")
+    picture = answer["picture"]
+    video = VideoStream(
+        0, "hevc", picture["width"], picture["height"], picture["width"], picture["height"], 0.0, "0/1", frames=1, has_alpha=picture["alpha"]
+    )
+    return Media("image", sniffed.container, sniffed.demuxer, sniffed.mime, size, None, (video,), streams=1)
+
+
+def from_packets(answer: dict[str, Any], sniffed: Sniffed, size: int) -> Media:
+    """Media of a container that libavformat read."""
+    if "error" in answer:
+        raise _refusal(answer)
+    _check_whole(answer, size)
+    videos = tuple(v for s in answer["streams"] if s["type"] == "video" if (v := _video(s, answer)) is not None)
+    audios = tuple(_audio(s, answer) for s in answer["streams"] if s["type"] == "audio" and s["sample_rate"] and s["channels"])
+    kind = _kind(videos, audios, sniffed)
+    duration = None if kind == "image" else _duration(answer, sniffed)
+    if kind != "image" and not duration:
+        raise MediaError("corrupt_media", "The file holds no playable media: it has no length.", log=str(answer["packets"])[:500])
+    mime = _MIMES.get((sniffed.container, kind), sniffed.mime)
+    return Media(kind, sniffed.container, sniffed.demuxer, mime, size, duration, videos, audios, len(answer["streams"]), notes=_notes(answer))
+
+
+def _refusal(answer: dict[str, Any]) -> MediaError:
+    message = f"{answer['error']}: {answer.get('message', '')}"
+    if "whitelist" in message:
+        return MediaError("unsupported_media", "The file uses a codec that is not supported.", log=message)
+    if answer["error"] == "MemoryError":
+        return MediaError("corrupt_media", "The file can't be read: it is damaged, or far larger inside than it looks.", log=message)
+    return MediaError("corrupt_media", log=message)
+
+
+def _check_whole(answer: dict[str, Any], size: int) -> None:
+    end = answer["index_end"]
+    if end > size and end - size > end * 0.001:
+        raise MediaError(
+            "corrupt_media",
+            f"The file is cut off: only {size / end:.0%} of it is there. Send the whole file.",
+            log=f"index ends at {end}, file at {size}",
+        )
+
+
+def _kind(videos: tuple[VideoStream, ...], audios: tuple[AudioStream, ...], sniffed: Sniffed) -> Kind:
+    pictures = [video for video in videos if not video.attached_picture]
+    if sniffed.container in _STILLS and videos:
+        return "image"
+    if pictures:
+        return "video"
+    if audios:
+        return "audio"
+    raise MediaError("unsupported_media", "The file holds neither picture nor sound that can be read.")
+
+
+def _video(stream: dict[str, Any], answer: dict[str, Any]) -> VideoStream | None:
+    frame = answer["first_frames"].get(str(stream["index"]), {})
+    coded_width, coded_height = frame.get("width") or stream["width"], frame.get("height") or stream["height"]
+    if not coded_width or not coded_height:
+        return None
+    packets = answer["packets"]["streams"].get(str(stream["index"]))
+    rotation = -round((frame.get("rotation") or 0) / 90) * 90 % 360
+    aspect = Fraction(*stream["sample_aspect"]) if stream["sample_aspect"] else Fraction(1)
+    # Nonsense in a header must not make a picture that is a line.
+    aspect = aspect if Fraction(1, 20) <= aspect <= 20 else Fraction(1)
+    width, height = _displayed(coded_width, coded_height, aspect, rotation)
+    rate = _rate(stream, packets)
+    transfer, primaries, space = stream["color"]
+    return VideoStream(
+        index=stream["index"], codec=stream["codec"], width=width, height=height, coded_width=coded_width, coded_height=coded_height,
+        fps=round(float(rate), 6), frame_rate=f"{rate.numerator}/{rate.denominator}", pixel_format=frame.get("pixel_format") or stream["pixel_format"],
+        bit_depth=frame.get("bit_depth") or stream["bit_depth"], rotation=rotation, sample_aspect=f"{aspect.numerator}/{aspect.denominator}",
+        duration=stream["duration"] if stream["duration"] else _length(packets), start=stream["start"] or 0.0, frames=_frames(stream, packets, answer),
+        bit_rate=stream.get("bit_rate"), color_transfer=_TRANSFER.get(transfer, ""), color_primaries=_PRIMARIES.get(primaries, ""),
+        color_space=_SPACE.get(space, "") if space else "", has_alpha=bool(frame.get("alpha") or stream["alpha"] or stream["alpha_mode"] == "1"),
+        interlaced=bool(frame.get("interlaced")), attached_picture=stream["attached"], variable_rate=bool(packets and packets["variable"]),
+    )  # fmt: skip
+
+
+def _displayed(width: int, height: int, aspect: Fraction, rotation: int) -> tuple[int, int]:
+    """Pixels as a person sees them: wide pixels stretch the width, then the picture is turned."""
+    shown = (max(1, round(width * aspect)), height)
+    return (shown[1], shown[0]) if rotation in (90, 270) else shown
+
+
+def _rate(stream: dict[str, Any], packets: dict[str, Any] | None) -> Fraction:
+    if stream["average_rate"]:
+        rate = Fraction(*stream["average_rate"])
+        if 0 < rate <= 1000:
+            return rate
+    length = _length(packets)
+    if packets and length and packets["shown"] > 1:
+        return Fraction(packets["shown"] / length).limit_denominator(1001)
+    return Fraction(*stream["base_rate"]) if stream["base_rate"] and Fraction(*stream["base_rate"]) <= 1000 else Fraction(0)
+
+
+def _frames(stream: dict[str, Any], packets: dict[str, Any] | None, answer: dict[str, Any]) -> int | None:
+    if packets and answer["packets"]["complete"] and stream["codec"] not in _HIDDEN_FRAMES:
+        return int(packets["shown"])
+    return int(stream["frames"]) if stream["frames"] else None
+
+
+def _length(packets: dict[str, Any] | None) -> float | None:
+    """Seconds from a stream's first packet to the end of its last."""
+    if not packets:
+        return None
+    return float((packets["end"] - packets["first"]) * Fraction(*packets["base"])) or None
+
+
+def _audio(stream: dict[str, Any], answer: dict[str, Any]) -> AudioStream:
+    packets = answer["packets"]["streams"].get(str(stream["index"]))
+    return AudioStream(
+        index=stream["index"], codec=stream["codec"], channels=stream["channels"], channel_layout=stream["layout"], sample_rate=stream["sample_rate"],
+        duration=stream["duration"] or _length(packets), start=stream["start"] or 0.0, bit_rate=stream.get("bit_rate"),
+    )  # fmt: skip
+
+
+def _duration(answer: dict[str, Any], sniffed: Sniffed) -> float | None:
+    """What a person sees: from the first start to the last end."""
+    said, walk = answer["duration"], answer["packets"]
+    measured = None
+    if walk["streams"]:
+        spans = [(p["first"] * Fraction(*p["base"]), p["end"] * Fraction(*p["base"])) for p in walk["streams"].values()]
+        # Sound often begins a little before zero with samples that are not played.
+        measured = float(max(end for _, end in spans) - min(max(start, Fraction(0)) for start, _ in spans))
+    if said is None or said <= 0:
+        return measured
+    if measured and walk["complete"] and (sniffed.container in _ESTIMATED or abs(measured - said) > max(0.5, said * _MISSING)):
+        return measured
+    return float(said)
+
+
+def _notes(answer: dict[str, Any]) -> tuple[str, ...]:
+    return ("The file is damaged in places.",) if answer["packets"]["error"] else ()

@@ -1,0 +1,311 @@
+"""Run one sandboxed tool under supervision: watch it, bound it, stop it, and say why it failed.
+
+What counts as progress: the tool's own report moved on (time, frames or bytes written), or it
+wrote to its standard output. Some filters rightly work for long without a report (a palette, a
+reversed clip), so processor time counts for a while: a tool that computes but reports nothing is
+*stalled* only after `BUSY_FACTOR` times the stall limit, one that does neither after the limit.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from .diagnosis import Listener
+from .errors import MediaError
+from .limits import Limits
+from .sandbox import Policy, spawn
+
+PROGRESS = "pipe:progress"
+"""Stands in an argument list for the descriptor on which ffmpeg reports its progress."""
+BUSY_FACTOR = 10
+POLL_SECONDS = 0.2
+KILL_SECONDS = 2.0
+
+Stop = Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """What work cost: seconds, CPU seconds (user + system), bytes of peak resident memory."""
+
+    wall_seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    peak_memory: int = 0
+
+    def __add__(self, other: Metrics) -> Metrics:
+        return Metrics(self.wall_seconds + other.wall_seconds, self.cpu_seconds + other.cpu_seconds, max(self.peak_memory, other.peak_memory))
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A tool's progress: seconds of media, frames and bytes written so far."""
+
+    seconds: float = 0.0
+    frames: int = 0
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A run that ended well. `damage` counts decoding accidents that the tool went past."""
+
+    metrics: Metrics
+    last: Tick
+    damage: int
+    tail: str
+
+
+def run(
+    argv: Sequence[str],
+    policy: Policy,
+    limits: Limits,
+    *,
+    on_tick: Callable[[Tick], None] | None = None,
+    on_output: Callable[[bytes], None] | None = None,
+    stop: Stop | None = None,
+) -> Outcome:
+    """Run `argv` to its end under `policy` and `limits`.
+
+    `PROGRESS` in `argv` becomes the progress descriptor. `on_output` receives standard output in
+    pieces. Raises `MediaError`: `cancelled` when `stop()` says so (within a second), `timed_out`,
+    `stalled`, `out_of_memory`, `disk_full`, `corrupt_media`, `unsupported_media`, `tool_failed`.
+    """
+    return _Run(argv, policy, limits, on_tick, on_output, stop).run()
+
+
+class _Run:
+    def __init__(
+        self,
+        argv: Sequence[str],
+        policy: Policy,
+        limits: Limits,
+        on_tick: Callable[[Tick], None] | None,
+        on_output: Callable[[bytes], None] | None,
+        stop: Stop | None,
+    ) -> None:
+        self.argv, self.limits, self.stop = list(argv), limits, stop
+        self.policy = replace(
+            policy,
+            memory_bytes=limits.memory_bytes,
+            cpu_seconds=max(1, limits.cpu_seconds),
+            file_bytes=limits.file_bytes,
+        )
+        self.on_tick, self.on_output = on_tick, on_output
+        self.listener = Listener()
+        self.tick = Tick()
+        self.started = self.moved = self.looked = self.asked = time.monotonic()
+        self.cpu_at_move = 0.0
+        self.peak = 0
+        self._fields: dict[str, str] = {}
+        self._partial = b""
+        self._readers: dict[int, Callable[[bytes], None]] = {}
+
+    def run(self) -> Outcome:
+        if self.stop is not None and self.stop():
+            raise MediaError("cancelled")
+        # The largest the parent ever was: the kernel lets a child inherit that as its own peak.
+        inherited = _peak_of("self")
+        process = self._start()
+        status: int | None = None
+        try:
+            with selectors.DefaultSelector() as selector:
+                self._register(selector, process)
+                status = self._supervise(selector, process)
+        finally:
+            for descriptor in self._readers:
+                os.close(descriptor)
+            if status is None:
+                self._kill(process)
+        return self._finish(status, inherited)
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        pairs = {"stderr": os.pipe()}
+        if PROGRESS in self.argv:
+            pairs["progress"] = os.pipe()
+        if self.on_output is not None:
+            pairs["stdout"] = os.pipe()
+        ours = {name: pair[0] for name, pair in pairs.items()}
+        theirs = {name: pair[1] for name, pair in pairs.items()}
+        keep = self.policy.keep
+        if "progress" in theirs:
+            keep = (*keep, theirs["progress"])
+            self.argv = [f"pipe:{theirs['progress']}" if word == PROGRESS else word for word in self.argv]
+        try:
+            process = spawn(self.argv, replace(self.policy, keep=keep), stdout=theirs.get("stdout", subprocess.DEVNULL), stderr=theirs["stderr"])
+        except OSError as error:
+            for descriptor in ours.values():
+                os.close(descriptor)
+            raise MediaError("tool_failed", "A media tool could not be started.", log=str(error)) from error
+        finally:
+            for descriptor in theirs.values():
+                os.close(descriptor)
+        handlers = {"stderr": self.listener.feed, "progress": self._read_progress, "stdout": self._read_output}
+        self._readers = {descriptor: handlers[name] for name, descriptor in ours.items()}
+        return process
+
+    def _register(self, selector: selectors.BaseSelector, process: subprocess.Popen[bytes]) -> None:
+        for descriptor, handler in self._readers.items():
+            os.set_blocking(descriptor, False)
+            selector.register(descriptor, selectors.EVENT_READ, handler)
+
+    def _supervise(self, selector: selectors.BaseSelector, process: subprocess.Popen[bytes]) -> int:
+        while selector.get_map():
+            self._read(selector, POLL_SECONDS)
+            self._check_stop()
+            self._check_time(process.pid)
+            if _exited(process.pid):
+                # Whatever outlived the tool must not hold the pipes open, or anything else.
+                _kill_group(process.pid)
+                break
+        while not _exited(process.pid):
+            time.sleep(0.01)
+            self._check_stop()
+            self._check_time(process.pid)
+        self._drain(selector)
+        return self._reap(process)
+
+    def _read(self, selector: selectors.BaseSelector, timeout: float) -> bool:
+        events = selector.select(timeout)
+        for key, _ in events:
+            try:
+                data = os.read(key.fd, 1 << 16)
+            except BlockingIOError:
+                continue
+            if data:
+                key.data(data)
+            else:
+                selector.unregister(key.fd)
+        return bool(events)
+
+    def _drain(self, selector: selectors.BaseSelector) -> None:
+        while selector.get_map() and self._read(selector, 0):
+            pass
+        self.listener.close()
+
+    def _read_output(self, data: bytes) -> None:
+        self._move()
+        if self.on_output is not None:
+            self.on_output(data)
+
+    def _read_progress(self, data: bytes) -> None:
+        *lines, self._partial = (self._partial + data).split(b"\n")
+        for line in lines:
+            key, _, value = line.decode("ascii", "replace").partition("=")
+            self._fields[key.strip()] = value.strip()
+            if key == "progress":
+                self._report()
+        self._partial = self._partial[-4096:]
+
+    def _report(self) -> None:
+        read = self._fields.get
+        # ffmpeg writes N/A where it does not know yet, and a time may be negative at first.
+        now = Tick(
+            max(self.tick.seconds, _number(read("out_time_us")) / 1e6),
+            max(self.tick.frames, _number(read("frame"))),
+            max(self.tick.size, _number(read("total_size"))),
+        )
+        if now != self.tick:
+            self._move()
+            self.tick = now
+            if self.on_tick is not None:
+                self.on_tick(now)
+
+    def _move(self) -> None:
+        self.moved = time.monotonic()
+        self.cpu_at_move = -1.0
+
+    def _check_stop(self) -> None:
+        now = time.monotonic()
+        if self.stop is not None and now - self.asked >= POLL_SECONDS:
+            self.asked = now
+            if self.stop():
+                raise MediaError("cancelled")
+
+    def _check_time(self, pid: int) -> None:
+        now = time.monotonic()
+        if self.limits.wall_seconds and now - self.started > self.limits.wall_seconds:
+            raise MediaError("timed_out", log=self.listener.tail)
+        if now - self.looked < POLL_SECONDS:
+            return
+        self.looked = now
+        self.peak = max(self.peak, _peak_of(str(pid)))
+        still, limit = now - self.moved, self.limits.stall_seconds
+        cpu = _cpu_of(pid)
+        if self.cpu_at_move < 0:
+            self.cpu_at_move = cpu
+        if limit and still > limit:
+            busy = cpu - self.cpu_at_move > still / 20
+            if not busy or still > limit * BUSY_FACTOR:
+                raise MediaError("stalled", log=self.listener.tail)
+
+    def _kill(self, process: subprocess.Popen[bytes]) -> None:
+        _kill_group(process.pid)
+        deadline = time.monotonic() + KILL_SECONDS
+        while time.monotonic() < deadline:
+            if _exited(process.pid):
+                self._reap(process)
+                return
+            time.sleep(0.005)
+        # Stuck in the kernel (a dead disk): it can't be waited for here, but must not stay a zombie.
+        threading.Thread(target=process.wait, daemon=True).start()
+
+    def _reap(self, process: subprocess.Popen[bytes]) -> int:
+        _, status, self.usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        return process.returncode
+
+    def _finish(self, status: int, inherited: int) -> Outcome:
+        peak = self.usage.ru_maxrss * 1024
+        if peak <= inherited:
+            peak = self.peak or peak
+        metrics = Metrics(time.monotonic() - self.started, self.usage.ru_utime + self.usage.ru_stime, peak)
+        if status != 0 or self.listener.full or self.listener.starved:
+            raise self.listener.failure(status)
+        return Outcome(metrics, self.tick, self.listener.damage, self.listener.tail)
+
+
+def _number(text: str | None) -> int:
+    try:
+        return max(0, int(text or 0))
+    except ValueError:
+        return 0
+
+
+def _exited(pid: int) -> bool:
+    """Whether the child is dead; leaves it to be reaped, so that its number stays ours."""
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def _kill_group(pid: int) -> None:
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass
+
+
+def _cpu_of(pid: int) -> float:
+    """CPU seconds of a process so far; 0 where there is no /proc."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):
+        return 0.0
+
+
+def _peak_of(pid: str) -> int:
+    """Peak resident bytes of a process so far; 0 where there is no /proc."""
+    try:
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    except (OSError, ValueError, IndexError):
+        pass
+    return 0

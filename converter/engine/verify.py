@@ -1,0 +1,93 @@
+"""Look at a finished file with fresh eyes before anybody calls it a success."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .errors import MediaError
+from .limits import megabytes
+from .media import Media
+from .operations.base import Command, Expectation, Input
+from .probe import inspect
+from .workbench import Source, Workbench
+
+LONG_SECONDS = 600
+"""Longer results are decoded in samples only."""
+SAMPLE_SECONDS = 30
+
+
+def verify(path: Path, expects: Expectation, bench: Workbench | None = None) -> Media:
+    """Probe and decode the result at `path` and compare it with what the plan promised.
+
+    Runs in `bench` when given (its limits, its stop, its metrics). Raises `MediaError`:
+    `target_unreachable` when it is larger than `expects.max_size`, `tool_failed` naming everything
+    else that is not as promised.
+    """
+    size = path.stat().st_size if path.is_file() else 0
+    if size == 0:
+        raise MediaError("tool_failed", "The result is empty.", log=str(path))
+    if expects.max_size is not None and size > expects.max_size:
+        raise MediaError("target_unreachable", f"The result has {megabytes(size)}, more than the {megabytes(expects.max_size)} that were wanted.")
+    bench = bench or Workbench(path.parent)
+    try:
+        media = inspect(path, path.name, limits=bench.limits)
+        decoded = _decode(path, media, bench)
+    except MediaError as error:
+        if error.users:
+            raise MediaError("tool_failed", "The result can't be read back.", log=f"{error.code.name}: {error.detail} {error.log}") from error
+        raise
+    faults = _compare(media, expects, decoded)
+    if faults:
+        raise MediaError("tool_failed", f"The result is not what was planned: {'; '.join(faults)}.", log=str(media))
+    return media
+
+
+def _compare(media: Media, expects: Expectation, decoded: int | None) -> list[str]:
+    faults: list[str] = []
+    video = media.video
+    if media.kind != expects.kind and not (expects.kind == "animation" and expects.frames == 1):
+        faults.append(f"it is {media.kind} instead of {expects.kind}")
+    if media.container != expects.container:
+        faults.append(f"it is {media.container} instead of {expects.container}")
+    if expects.video != (video is not None):
+        faults.append("it has no picture" if expects.video else "it has a picture")
+    if expects.audio != (media.audio is not None):
+        faults.append("it has no sound" if expects.audio else "it has sound")
+    if video is not None:
+        for what, wanted, found in (("wide", expects.width, video.width), ("high", expects.height, video.height)):
+            if wanted is not None and wanted != found:
+                faults.append(f"it is {found} pixels {what} instead of {wanted}")
+        frames = decoded if decoded is not None else video.frames
+        if expects.frames is not None and frames is not None and frames != expects.frames:
+            faults.append(f"it has {frames} frames instead of {expects.frames}")
+    if expects.duration is not None:
+        found_seconds = media.duration or 0.0
+        if abs(found_seconds - expects.duration) > expects.tolerance + 1e-6:
+            faults.append(f"it lasts {found_seconds:.3f} s instead of {expects.duration:.3f} s")
+    return faults
+
+
+def _decode(path: Path, media: Media, bench: Workbench) -> int | None:
+    """Decode everything, or three samples of something long; the number of frames where all were decoded."""
+    checker = Workbench(bench.work, (Source(path, media),), stop=bench.stop, limits=bench.limits, tool=bench.tool)
+    frames = 0
+    try:
+        for window in _windows(media.duration):
+            frames += checker.decode(window).last.frames
+    finally:
+        bench.metrics += checker.metrics
+    if checker.damaged:
+        raise MediaError("corrupt_media", log=f"{checker.damaged} decoding errors in the result")
+    return frames if media.video is not None and (media.duration or 0) <= LONG_SECONDS else None
+
+
+def _windows(duration: float | None) -> tuple[Command, ...]:
+    if duration is None or duration <= LONG_SECONDS:
+        return (_command((), duration or 1.0),)
+    starts = (0.0, (duration - SAMPLE_SECONDS) / 2, duration - SAMPLE_SECONDS)
+    return tuple(_command(("-ss", f"{start:.3f}", "-t", str(SAMPLE_SECONDS)), SAMPLE_SECONDS) for start in starts)
+
+
+def _command(options: tuple[str, ...], seconds: float) -> Command:
+    arguments = ("-map", "0:v:0?", "-map", "0:a?", "-fps_mode", "passthrough")
+    return Command("checking", (Input(source=0, options=options),), arguments, "", "null", seconds)
