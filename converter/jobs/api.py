@@ -1,0 +1,108 @@
+"""Jobs as the API shows them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.urls import reverse
+from django_filters import rest_framework as filters
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers, viewsets
+from rest_framework.pagination import CursorPagination
+
+from . import selectors
+from .models import Job
+from .states import JobStatus
+
+
+class ErrorSerializer(serializers.Serializer[Any]):
+    """Why a job ended without an export."""
+
+    code = serializers.CharField(help_text="A stable code.")
+    detail = serializers.CharField(help_text="One sentence for people.")
+    field = serializers.CharField(allow_null=True, help_text="The parameter at fault, when there is one.")
+
+
+class JobSerializer(serializers.ModelSerializer[Job]):
+    """The public shape of a job. Times are RFC 3339, durations seconds, progress percent."""
+
+    inputs = serializers.SerializerMethodField(help_text="The uploads, in order.")
+    params = serializers.DictField(help_text="Every parameter with its value, presets and defaults written out.")
+    export = serializers.SerializerMethodField(help_text="The export, once the job succeeded.")
+    error = serializers.SerializerMethodField()
+    warnings = serializers.ListField(child=serializers.CharField(), help_text="Sentences for people about what the operation had to do.")
+    retry_of = serializers.PrimaryKeyRelatedField[Job](read_only=True, allow_null=True, help_text="The job that this one tries again.")
+    events_url = serializers.SerializerMethodField(help_text="Server-sent events of this job.")
+
+    class Meta:
+        model = Job
+        fields = [
+            "id",
+            "operation",
+            "preset",
+            "params",
+            "inputs",
+            "status",
+            "stage",
+            "progress",
+            "eta_seconds",
+            "attempt",
+            "export",
+            "error",
+            "warnings",
+            "retry_of",
+            "created_at",
+            "started_at",
+            "finished_at",
+            "events_url",
+        ]
+        read_only_fields = fields
+
+    @extend_schema_field(serializers.ListField(child=serializers.UUIDField()))
+    def get_inputs(self, job: Job) -> list[str]:
+        return [str(job_input.upload_id) for job_input in job.job_inputs.all()]
+
+    @extend_schema_field(serializers.UUIDField(allow_null=True))
+    def get_export(self, job: Job) -> str | None:
+        export = getattr(job, "export", None)
+        return str(export.pk) if export else None
+
+    @extend_schema_field(ErrorSerializer(allow_null=True))
+    def get_error(self, job: Job) -> dict[str, str | None] | None:
+        if not job.error_code:
+            return None
+        return {"code": job.error_code, "detail": job.error_detail, "field": job.error_field or None}
+
+    @extend_schema_field(serializers.CharField())
+    def get_events_url(self, job: Job) -> str:
+        return reverse("api:job-events", args=[job.pk])
+
+
+class JobFilter(filters.FilterSet):
+    """`?status=running&operation=gif`."""
+
+    status = filters.ChoiceFilter(choices=JobStatus.choices)
+    operation = filters.CharFilter()
+
+    class Meta:
+        model = Job
+        fields = ["status", "operation"]
+
+
+class NewestFirst(CursorPagination):
+    """Pages that stay right while rows are added."""
+
+    ordering = ("-created_at", "-id")
+
+
+class ReadJobs(viewsets.ReadOnlyModelViewSet[Job]):
+    """An owner's jobs; the API adds what changes them."""
+
+    serializer_class = JobSerializer
+    filterset_class = JobFilter
+    pagination_class = NewestFirst
+    queryset = Job.objects.none()
+
+    def get_queryset(self) -> QuerySet[Job]:
+        return selectors.for_owner(self.request.owner)

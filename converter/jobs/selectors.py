@@ -1,0 +1,57 @@
+"""Shared reads of jobs."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from converter.engine.errors import MediaError
+from converter.owners.models import Owner
+
+from .models import Job
+from .states import JobStatus
+
+RESEND = timedelta(seconds=30)
+"""How long a waiting job may stand untaken before its message counts as lost."""
+
+RESEND_MOST = timedelta(minutes=10)
+
+
+def visible() -> QuerySet[Job]:
+    """Jobs with what their public shape needs."""
+    return Job.objects.select_related("export").prefetch_related("job_inputs")
+
+
+def for_owner(owner: Owner | None) -> QuerySet[Job]:
+    """An owner's jobs, newest first; nobody's are none."""
+    return visible().filter(owner=owner) if owner else Job.objects.none()
+
+
+def get_for_owner(owner: Owner | None, job_id: uuid.UUID) -> Job:
+    """An owner's job. Raises `MediaError("not_found")` for a stranger's as for none at all."""
+    job = for_owner(owner).filter(pk=job_id).first()
+    if job is None:
+        raise MediaError("not_found", "There is no such job.")
+    return job
+
+
+def waiting() -> int:
+    """How many jobs wait for a worker: a new one stands behind so many."""
+    return Job.objects.filter(status=JobStatus.QUEUED).count()
+
+
+def due_for_sending() -> list[uuid.UUID]:
+    """Waiting jobs that need a message: never sent, sent before they became available, or not taken in time.
+
+    The patience doubles with each message (30 s to 10 minutes), so that a long queue is not flooded;
+    a message too many does no harm, since only one can claim.
+    """
+    rows = Job.objects.filter(status=JobStatus.QUEUED, available_at__lte=Now()).annotate(now=Now())
+    due = []
+    for job_id, available, sent, now in rows.order_by("available_at").values_list("id", "available_at", "sent_at", "now").iterator():
+        if sent is None or sent < available or now - sent > min(max(RESEND, sent - available), RESEND_MOST):
+            due.append(job_id)
+    return due
