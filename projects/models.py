@@ -27,7 +27,10 @@ class Project(models.Model):
 
 
 class Clip(models.Model):
-    """A range of an upload, at a place in a project. `start` and `end` are seconds in the upload."""
+    """A range of an upload, at a place in a project. `start` and `end` are seconds in the upload.
+
+    Only the order of `position` means something: gaps are normal, no two clips share one.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     project = models.ForeignKey(Project, models.CASCADE, related_name="clips")
@@ -41,7 +44,13 @@ class Clip(models.Model):
         ordering = ["position"]
         constraints = [
             models.CheckConstraint(condition=models.Q(start__gte=0, end__gt=models.F("start")), name="clip_has_length"),
+            models.UniqueConstraint(fields=["project", "position"], name="clip_position"),
         ]
+
+    @property
+    def duration(self) -> float:
+        """Seconds that the clip adds to the composition."""
+        return self.end - self.start
 
     def __str__(self) -> str:
         return f"{self.position}: {self.upload} {self.start:g}–{self.end:g} s"
