@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from gunicorn.glogging import Logger
@@ -79,6 +79,7 @@ def logging_config(level: str, style: str) -> dict[str, Any]:
     """The `dictConfig` for `level` and `style` (`json`, `text`, or `auto`: text on a terminal)."""
     if style == "auto":
         style = "text" if sys.stderr.isatty() else "json"
+    quiet = "WARNING" if style == "text" and level == "INFO" else level  # at a terminal the supervisor's own line says that all is up
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -89,9 +90,11 @@ def logging_config(level: str, style: str) -> dict[str, Any]:
         "loggers": {
             "django": {"handlers": [], "level": "NOTSET", "propagate": True},
             "django.server": {"handlers": [], "level": "NOTSET", "propagate": True},
-            "gunicorn.error": {"handlers": [], "level": level, "propagate": True},
+            "gunicorn.error": {"handlers": [], "level": quiet, "propagate": True},
             "gunicorn.access": {"handlers": [], "level": level, "propagate": True},
-            # The worker's banner and a line per scheduled task every five seconds help nobody.
+            "celery.worker.consumer.connection": {"level": quiet},
+            "celery.apps.worker": {"level": quiet},
+            # A line per scheduled task every five seconds helps nobody.
             "celery.beat": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},
             "celery.worker.strategy": {"level": "WARNING"},
@@ -102,9 +105,6 @@ def logging_config(level: str, style: str) -> dict[str, Any]:
 class GunicornLogger(Logger):  # type: ignore[misc]
     """gunicorn's messages and its access log in the same form as everything else."""
 
-    def _compute_access_log_enabled(self) -> bool:
-        return True
-
     def setup(self, cfg: Any) -> None:
         """Take the handlers from the logging configuration alone."""
         super().setup(cfg)
@@ -112,7 +112,7 @@ class GunicornLogger(Logger):  # type: ignore[misc]
             logger.handlers.clear()
             logger.propagate = True
 
-    def access(self, resp: Any, req: Any, environ: dict[str, Any], request_time: timedelta) -> None:
+    def access(self, resp: Any, req: Any, environ: dict[str, Any], request_time: Any) -> None:
         """One line per request; neither queries nor one-time tokens stand in it."""
         path = environ.get("PATH_INFO", "")
         for secret in _SECRET_PATHS:
@@ -130,7 +130,7 @@ class GunicornLogger(Logger):  # type: ignore[misc]
                 "request_id": request_id,
                 "status": int(status) if status.isdigit() else status,
                 "sent": getattr(resp, "sent", None),
-                "seconds": round(request_time.total_seconds(), 4),
+                "seconds": round(request_time.seconds + request_time.microseconds / 1e6, 4),
                 "address": environ.get("REMOTE_ADDR", ""),
             },
         )

@@ -34,6 +34,7 @@ def command(binary: Path, directory: Path, path: Path) -> list[str]:
         "maxmemory-policy": "noeviction",
         "daemonize": "no",
         "loglevel": "warning",
+        "logfile": str(directory / "server.log"),
         "hz": "5",
         "aof-load-truncated": "yes",
     }

@@ -40,6 +40,7 @@ class Child:
         self.started = 0.0
         self.failures = 0
         self.due = 0.0
+        self.stopping = False
 
     @property
     def running(self) -> bool:
@@ -69,7 +70,8 @@ class Child:
         self.due = time.monotonic() + self.delay()
         self._kill_group()
         self.process = None
-        log.warning("%s ended (%s) after %.1f s", self.spec.name, _reason(code), lived)
+        if not self.stopping:
+            log.warning("%s ended (%s) after %.1f s and is started again", self.spec.name, _reason(code), lived)
         return True
 
     def delay(self) -> float:
@@ -78,6 +80,7 @@ class Child:
 
     def ask_to_stop(self) -> None:
         """SIGTERM to the main process alone: a pool's children are stopped by their own parent."""
+        self.stopping = True
         if self.process is not None:
             self.process.terminate()
 

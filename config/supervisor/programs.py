@@ -9,7 +9,7 @@ from pathlib import Path
 from config import env, redis_server, redis_url
 from config.supervisor.child import Spec
 
-_PYTHON = [sys.executable, "-W", "ignore:You're running the worker:RuntimeWarning"]
+_PYTHON = [sys.executable, "-W", "ignore:You're running the worker"]
 # Fewer malloc arenas: each thread would otherwise keep tens of megabytes of its own.
 _ENVIRONMENT = {"MALLOC_ARENA_MAX": "2", "PYTHONUNBUFFERED": "1", "DJANGO_SETTINGS_MODULE": "config.settings"}
 
