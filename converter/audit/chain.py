@@ -25,6 +25,8 @@ START = "0" * 64
 PAGE = 1000
 """Entries held in memory while walking."""
 
+NO_HEAD = "the chain's head was taken away"
+
 
 class Broken(Exception):
     """The chain cannot be continued as it stands."""
@@ -108,12 +110,16 @@ def check(seal: Callable[[], int]) -> Verdict:
             if not verdict.sound:
                 return verdict
         # The head is read after the rows: what it names and is not there was cut off, unless it was sealed just now.
-        head = ChainHead.objects.filter(pk=1).first() or ChainHead()
+        head = ChainHead.objects.filter(pk=1).first()
         if not _following(verdict):
             return _end(verdict, head)
 
 
-def _end(verdict: Verdict, head: ChainHead) -> Verdict:
+def _end(verdict: Verdict, head: ChainHead | None) -> Verdict:
+    if head is None:
+        if not verdict.entries:
+            return verdict
+        return _broken(verdict, NO_HEAD)
     if head.sequence > verdict.entries:
         return _broken(verdict, f"missing; the end was cut off, the chain goes to entry {head.sequence}")
     if (head.sequence, head.digest) != (verdict.entries, verdict.digest):
@@ -151,6 +157,6 @@ def _locked_head() -> ChainHead:
     if head is not None:
         return head
     if AuditEntry.objects.filter(sequence__isnull=False).exists():
-        raise Broken("the chain's head was taken away")
+        raise Broken(NO_HEAD)
     ChainHead.objects.get_or_create(pk=1)
     return ChainHead.objects.select_for_update().get(pk=1)

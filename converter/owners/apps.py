@@ -5,3 +5,6 @@ class OwnersConfig(AppConfig):
     name = "converter.owners"
     label = "owners"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from . import schema  # noqa: F401  (registers itself with drf-spectacular)

@@ -63,7 +63,9 @@ def test_entries_are_append_only() -> None:
 
 
 def test_odd_values_survive_storage() -> None:
-    services.record("odd", ("x" * 99, "k" * 99, "a\0b\ud800" * 200), nan=float("nan"), huge=10**30, deep={"a": {"b": [1, object, {1, 2}]}}, long="x" * 9999)
+    services.record(
+        "odd", ("x" * 99, "k" * 99, "a\0b\ud800" * 200), nan=float("nan"), huge=10**30, deep={"a": {"b": [1, object, {1, 2}]}}, long="x" * 9999
+    )
     entry = AuditEntry.objects.get()
     assert entry.data["nan"] == "nan" and entry.data["huge"] == str(10**30) and len(entry.data["long"]) == 500
     assert "\0" not in entry.target and len(entry.target) == 255

@@ -1,0 +1,31 @@
+"""Limits on how often somebody may ask, counted in the shared cache."""
+
+from __future__ import annotations
+
+import logging
+
+from django.conf import settings
+from django.http import HttpRequest
+from django_ratelimit.core import get_usage
+from redis.exceptions import RedisError
+from rest_framework.exceptions import Throttled
+
+logger = logging.getLogger(__name__)
+
+
+def limit(request: HttpRequest, scope: str, key: str) -> None:
+    """Count this request under `key`. Raises `Throttled` (429 with Retry-After) beyond the scope's rate.
+
+    Rates stand in `DEFAULT_THROTTLE_RATES` (`30/hour`). While the cache is away nothing is limited:
+    sizes and owners do not depend on it.
+    """
+    rate = settings.REST_FRAMEWORK.get("DEFAULT_THROTTLE_RATES", {}).get(scope)
+    if not rate:
+        return
+    try:
+        usage = get_usage(request, group=f"cutroom:{scope}", key=lambda *_: key, rate=rate, increment=True)
+    except RedisError:
+        logger.warning("the cache is away, so the rate limit %s is not kept", scope)
+        return
+    if usage is not None and usage["should_limit"]:
+        raise Throttled(wait=max(usage["time_left"], 1))

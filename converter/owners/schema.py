@@ -1,0 +1,23 @@
+"""How the API's description speaks of `OwnerAuthentication`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+
+from .services import COOKIE
+
+
+class OwnerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """A guest's Bearer token, or a browser's cookie."""
+
+    target_class = "converter.owners.authentication.OwnerAuthentication"
+    name = ["guestToken", "browserCookie"]
+
+    def get_security_definition(self, auto_schema: Any) -> list[dict[str, str]]:
+        """One definition for each name."""
+        return [
+            {"type": "http", "scheme": "bearer", "description": "A token from POST /api/v1/auth/guest/."},
+            {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": "Given with every page; unsafe requests also need X-CSRFToken."},
+        ]
