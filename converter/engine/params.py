@@ -50,11 +50,13 @@ class Spec:
     """Shown under "More"; presets and the basics stand first."""
     above_minimum: bool = False
     """The minimum itself is not allowed."""
+    below: str = "bad_parameter"
+    """The error code of a value under the minimum."""
     read: Reader | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able, without the reader and without what does not apply."""
-        data = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "read"}
+        data = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name not in ("read", "below")}
         data["choices"] = [{"value": value, "label": label} for value, label in self.choices]
         return {key: value for key, value in data.items() if value not in (None, "", []) or key == "default"}
 
@@ -137,7 +139,8 @@ def _bounded(spec: Spec, value: N) -> N:
     if too_low or (high is not None and value > high):
         lowest = "" if low is None else f"above {low:g}" if spec.above_minimum else f"at least {low:g}"
         highest = "" if high is None else f"at most {high:g}"
-        raise _bad(spec, f"{value:g} is out of range; it must be {' and '.join(filter(None, (lowest, highest)))}{unit}")
+        why = f"{value:g} is out of range; it must be {' and '.join(filter(None, (lowest, highest)))}{unit}"
+        raise _bad(spec, why, spec.below if too_low else "bad_parameter")
     return value
 
 
@@ -200,5 +203,5 @@ def _list(spec: Spec, value: Any) -> tuple[Any, ...]:
     return tuple(spec.read(element, f"{spec.name}[{i}]") for i, element in enumerate(value))
 
 
-def _bad(spec: Spec, why: str) -> MediaError:
-    return MediaError("bad_parameter", f"{spec.name}: {why}.", field=spec.name)
+def _bad(spec: Spec, why: str, code: str = "bad_parameter") -> MediaError:
+    return MediaError(code, f"{spec.name}: {why}.", field=spec.name)

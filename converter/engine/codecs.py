@@ -1,0 +1,90 @@
+"""Arguments of the encoders that several operations share, and which container takes which codec."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .media import AudioStream, Media, VideoStream
+
+SPEEDS: Mapping[str, str] = {
+    "ultrafast": "Fastest, largest",
+    "veryfast": "Very fast",
+    "fast": "Fast",
+    "medium": "Balanced",
+    "slow": "Slow, smallest",
+}
+BARE = ("-map_metadata", "-1", "-map_chapters", "-1")
+"""Nothing of the source's tags: they can hold a place, a name, a serial number."""
+FASTSTART = ("-movflags", "+faststart")
+"""The index at the front, so that an MP4 plays while it still loads."""
+KEEP_TIMES = ("-fps_mode", "vfr", "-enc_time_base", "demux")
+"""Frames keep the source's own times, also where their rate varies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """One kind of output file. `muxer` is ffmpeg's, `name` the sniffed container's."""
+
+    name: str
+    muxer: str
+    extension: str
+    mime: str
+    flags: tuple[str, ...] = ()
+
+
+MP4 = Container("mp4", "mp4", "mp4", "video/mp4", FASTSTART)
+WEBM = Container("webm", "webm", "webm", "video/webm")
+MKV = Container("matroska", "matroska", "mkv", "video/x-matroska")
+M4A = Container("m4a", "ipod", "m4a", "audio/mp4", FASTSTART)
+MP3 = Container("mp3", "mp3", "mp3", "audio/mpeg")
+FLAC = Container("flac", "flac", "flac", "audio/flac")
+OGG = Container("ogg", "ogg", "ogg", "audio/ogg")
+WAV = Container("wav", "wav", "wav", "audio/wav")
+MKA = Container("matroska", "matroska", "mka", "audio/x-matroska")
+
+_MP4_PICTURES, _MP4_SOUNDS = {"h264", "hevc", "av1"}, {"aac", "mp3", "ac3", "eac3", "alac"}
+_WEBM_PICTURES, _WEBM_SOUNDS = {"vp8", "vp9", "av1"}, {"opus", "vorbis"}
+_SOUNDS = {"aac": M4A, "alac": M4A, "mp3": MP3, "flac": FLAC, "vorbis": OGG, "opus": OGG, "pcm_s16le": WAV, "pcm_s24le": WAV, "pcm_f32le": WAV}
+
+
+def copied(media: Media) -> Container:
+    """The container for the source's own picture and sound, unchanged."""
+    video, audio = media.video, media.audio
+    sound = audio.codec if audio else None
+    if video is None:
+        return _SOUNDS.get(sound or "", MKA)
+    if video.codec in _MP4_PICTURES and (sound is None or sound in _MP4_SOUNDS):
+        return MP4
+    if video.codec in _WEBM_PICTURES and (sound is None or sound in _WEBM_SOUNDS):
+        return WEBM
+    return MKV
+
+
+def h264(speed: str, *rate: str) -> tuple[str, ...]:
+    """H.264 that plays everywhere; `rate` is how its quality or size is steered (`-crf 20`)."""
+    return ("-c:v", "libx264", "-preset", speed, *rate, "-pix_fmt", "yuv420p")
+
+
+def aac(kbps: int) -> tuple[str, ...]:
+    """AAC at about `kbps` kilobits per second."""
+    return ("-c:a", "aac", "-b:a", f"{kbps}k")
+
+
+def ample_kbps(audio: AudioStream) -> int:
+    """A bit rate at which AAC is not heard, for as many channels as there are."""
+    return min(512, max(96, 80 * audio.channels))
+
+
+def sound_like(audio: AudioStream) -> tuple[Container, tuple[str, ...]]:
+    """A container and an encoder that keep the kind of sound: lossless stays lossless."""
+    if audio.codec.startswith("pcm_"):
+        return WAV, ("-c:a", "pcm_s16le" if "16" in audio.codec or "8" in audio.codec or "law" in audio.codec else "pcm_s24le")
+    if audio.codec in ("flac", "alac", "wavpack", "ape", "tta"):
+        return FLAC, ("-c:a", "flac")
+    return M4A, aac(ample_kbps(audio))
+
+
+def stream(video: VideoStream | AudioStream) -> str:
+    """A stream of the first input, as filters and `-map` name it."""
+    return f"0:{video.index}"

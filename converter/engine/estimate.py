@@ -1,0 +1,59 @@
+"""What work will cost and how large its result will be, said before it runs.
+
+Size ranges are meant to hold for 95 of 100 clips, and are wide because nothing is known of a
+clip but its numbers. Seconds are CPU seconds of the class of machine that the constants were
+measured on.
+"""
+
+from __future__ import annotations
+
+from math import ceil
+
+# Nanoseconds of CPU for each pixel.
+_DECODE = 7
+_GIF = 65
+_FIT = 8
+_H264 = {"ultrafast": 7, "veryfast": 16, "fast": 32, "medium": 45, "slow": 95}
+_START_SECONDS = 0.3
+_AUDIO_SECONDS = 0.012
+"""CPU seconds for each second of sound."""
+
+
+def gif_size(pixels: int, frames: int) -> tuple[int, int]:
+    """Bytes of a GIF of `frames` pictures of `pixels`: from a still scene to noise."""
+    every = pixels * frames
+    return int(0.002 * every) + 20 * frames + 800, int(0.85 * every) + 800 * frames + 2000
+
+
+def gif_seconds(source_pixels: int, pixels: int, frames: int, source_frames: float) -> float:
+    """CPU seconds of a GIF: the source is decoded twice, once for the palette."""
+    return _START_SECONDS + 1e-9 * (2 * _DECODE * source_pixels * source_frames + _GIF * pixels * frames)
+
+
+def h264_size(pixels: int, frames: float, crf: float, sound_bytes: float) -> tuple[int, int]:
+    """Bytes of H.264 at a constant quality, with its sound. Six steps of `crf` are a factor of two."""
+    every = pixels * frames * 2 ** ((23 - crf) / 6) / 8
+    return int(0.001 * every + 0.3 * sound_bytes + 8 * frames) + 1000, int(0.8 * every + 1.1 * sound_bytes + 40 * frames) + 20_000
+
+
+def h264_seconds(source_pixels: int, pixels: int, frames: float, speed: str, *, passes: float = 1.0) -> float:
+    """CPU seconds of decoding, scaling and encoding `frames` pictures `passes` times."""
+    one = _DECODE * source_pixels + _FIT * pixels + _H264[speed] * pixels
+    return _START_SECONDS + 1e-9 * one * frames * passes
+
+
+def sound_seconds(seconds: float) -> float:
+    """CPU seconds of decoding and encoding sound."""
+    return _START_SECONDS + _AUDIO_SECONDS * seconds
+
+
+def copy_size(size: int, seconds: float, whole: float | None) -> tuple[int, int]:
+    """Bytes of a part that is copied out of a file of `size` bytes: rates vary along a file."""
+    share = min(1.0, seconds / whole) if whole else 1.0
+    return int(size * share * 0.15), ceil(size * min(1.0, 4 * share + 0.1)) + 50_000
+
+
+def sound_size(seconds: float, bits_per_second: float) -> tuple[int, int]:
+    """Bytes of sound at a nominal rate; quiet sound needs far less than its rate."""
+    nominal = seconds * bits_per_second / 8
+    return int(0.15 * nominal), int(1.15 * nominal) + 20_000
