@@ -28,7 +28,8 @@ _CODEC = re.compile(
     r"not on whitelist|Decoder \(codec [^)]*\) not found|no decoder found for|Decoding requested, but no decoder|Unsupported codec", re.IGNORECASE
 )
 _INVALID = re.compile(
-    r"Invalid data found when processing input|moov atom not found|End of file|Decode error rate .* exceeds|could not find codec parameters|does not contain any stream",
+    r"Invalid data found when processing input|moov atom not found|End of file|Decode error rate .* exceeds"
+    r"|could not find codec parameters|does not contain any stream",
     re.IGNORECASE,
 )
 

@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Callable
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 SAMPLE = 2000
@@ -164,7 +165,7 @@ class _Walk:
     def _answer(self, *, complete: bool, error: str = "") -> dict[str, Any]:
         for entry in self.seen.values():
             times = sorted(entry.pop("times"))
-            deltas = sorted(b - a for a, b in zip(times, times[1:], strict=False))
+            deltas = sorted(b - a for a, b in pairwise(times))
             entry["variable"] = _varies(deltas)
         return {"streams": self.seen, "complete": complete, "error": error}
 

@@ -30,8 +30,16 @@ _ESTIMATED = frozenset({"mp3", "aac", "amr", "mpegts", "mpeg"})
 """Containers whose header holds no duration: ffmpeg guesses one from the bit rate."""
 _HIDDEN_FRAMES = frozenset({"vp8", "mpeg4"})
 """Codecs whose packets may show nothing, so that counting packets counts too many frames."""
-_MIMES = {("mp4", "audio"): "audio/mp4", ("webm", "audio"): "audio/webm", ("matroska", "audio"): "audio/x-matroska", ("ogg", "video"): "video/ogg",
-          ("3gp", "audio"): "audio/3gpp", ("mov", "audio"): "audio/mp4", ("asf", "audio"): "audio/x-ms-wma", ("m4a", "video"): "video/mp4"}  # fmt: skip
+_MIMES = {
+    ("mp4", "audio"): "audio/mp4",
+    ("m4a", "video"): "video/mp4",
+    ("mov", "audio"): "audio/mp4",
+    ("3gp", "audio"): "audio/3gpp",
+    ("webm", "audio"): "audio/webm",
+    ("matroska", "audio"): "audio/x-matroska",
+    ("ogg", "video"): "video/ogg",
+    ("asf", "audio"): "audio/x-ms-wma",
+}
 _MISSING = 0.02
 """Part of the file that may be missing at its end before it counts as damaged."""
 
@@ -44,9 +52,21 @@ def from_picture(answer: dict[str, Any], sniffed: Sniffed, size: int) -> Media:
     moving = duration is not None
     rate = Fraction(frames * answer["ticks"][1], answer["ticks"][0]).limit_denominator(100_000) if moving and answer["ticks"][0] else Fraction(0)
     video = VideoStream(
-        0, answer["codec"], answer["width"], answer["height"], answer["width"], answer["height"], float(rate), f"{rate.numerator}/{rate.denominator}",
-        pixel_format=answer["pixel_format"], bit_depth=answer["bit_depth"], duration=duration, frames=frames, has_alpha=answer["alpha"], variable_rate=answer["variable"],
-    )  # fmt: skip
+        0,
+        answer["codec"],
+        answer["width"],
+        answer["height"],
+        answer["width"],
+        answer["height"],
+        float(rate),
+        f"{rate.numerator}/{rate.denominator}",
+        pixel_format=answer["pixel_format"],
+        bit_depth=answer["bit_depth"],
+        duration=duration,
+        frames=frames,
+        has_alpha=answer["alpha"],
+        variable_rate=answer["variable"],
+    )
     notes = () if answer["whole"] else ("The file is cut off at its end; what is whole is used.",)
     demuxer = {"apng": "apng", "webp_animated": "webp_anim"}.get(sniffed.container, sniffed.demuxer)
     return Media(
@@ -133,14 +153,30 @@ def _video(stream: dict[str, Any], answer: dict[str, Any]) -> VideoStream | None
     rate = _rate(stream, packets)
     transfer, primaries, space = stream["color"]
     return VideoStream(
-        index=stream["index"], codec=stream["codec"], width=width, height=height, coded_width=coded_width, coded_height=coded_height,
-        fps=round(float(rate), 6), frame_rate=f"{rate.numerator}/{rate.denominator}", pixel_format=frame.get("pixel_format") or stream["pixel_format"],
-        bit_depth=frame.get("bit_depth") or stream["bit_depth"], rotation=rotation, sample_aspect=f"{aspect.numerator}/{aspect.denominator}",
-        duration=stream["duration"] if stream["duration"] else _length(packets), start=stream["start"] or 0.0, frames=_frames(stream, packets, answer),
-        bit_rate=stream.get("bit_rate"), color_transfer=_TRANSFER.get(transfer, ""), color_primaries=_PRIMARIES.get(primaries, ""),
-        color_space=_SPACE.get(space, "") if space else "", has_alpha=bool(frame.get("alpha") or stream["alpha"] or stream["alpha_mode"] == "1"),
-        interlaced=bool(frame.get("interlaced")), attached_picture=stream["attached"], variable_rate=bool(packets and packets["variable"]),
-    )  # fmt: skip
+        index=stream["index"],
+        codec=stream["codec"],
+        width=width,
+        height=height,
+        coded_width=coded_width,
+        coded_height=coded_height,
+        fps=round(float(rate), 6),
+        frame_rate=f"{rate.numerator}/{rate.denominator}",
+        pixel_format=frame.get("pixel_format") or stream["pixel_format"],
+        bit_depth=frame.get("bit_depth") or stream["bit_depth"],
+        rotation=rotation,
+        sample_aspect=f"{aspect.numerator}/{aspect.denominator}",
+        duration=stream["duration"] if stream["duration"] else _length(packets),
+        start=stream["start"] or 0.0,
+        frames=_frames(stream, packets, answer),
+        bit_rate=stream.get("bit_rate"),
+        color_transfer=_TRANSFER.get(transfer, ""),
+        color_primaries=_PRIMARIES.get(primaries, ""),
+        color_space=_SPACE.get(space, "") if space else "",
+        has_alpha=bool(frame.get("alpha") or stream["alpha"] or stream["alpha_mode"] == "1"),
+        interlaced=bool(frame.get("interlaced")),
+        attached_picture=stream["attached"],
+        variable_rate=bool(packets and packets["variable"]),
+    )
 
 
 def _displayed(width: int, height: int, aspect: Fraction, rotation: int) -> tuple[int, int]:
@@ -176,9 +212,15 @@ def _length(packets: dict[str, Any] | None) -> float | None:
 def _audio(stream: dict[str, Any], answer: dict[str, Any]) -> AudioStream:
     packets = answer["packets"]["streams"].get(str(stream["index"]))
     return AudioStream(
-        index=stream["index"], codec=stream["codec"], channels=stream["channels"], channel_layout=stream["layout"], sample_rate=stream["sample_rate"],
-        duration=stream["duration"] or _length(packets), start=stream["start"] or 0.0, bit_rate=stream.get("bit_rate"),
-    )  # fmt: skip
+        index=stream["index"],
+        codec=stream["codec"],
+        channels=stream["channels"],
+        channel_layout=stream["layout"],
+        sample_rate=stream["sample_rate"],
+        duration=stream["duration"] or _length(packets),
+        start=stream["start"] or 0.0,
+        bit_rate=stream.get("bit_rate"),
+    )
 
 
 def _duration(answer: dict[str, Any], sniffed: Sniffed) -> float | None:

@@ -30,7 +30,8 @@ def gif(data: mmap.mmap) -> dict[str, Any]:
         raise Damaged("no logical screen")
     width, height = int.from_bytes(data[6:8], "little"), int.from_bytes(data[8:10], "little")
     at = 13 + _table(data[10])
-    loop, delay, delays, alpha, whole = 1, 0, [], False, False
+    delays: list[int] = []
+    loop, delay, alpha, whole = 1, 0, False, False
     while at < len(data) and len(delays) < MAX_FRAMES:
         kind = data[at]
         if kind == 0x3B:
@@ -85,7 +86,8 @@ def png(data: mmap.mmap) -> dict[str, Any]:
         raise Damaged("no header")
     width, height = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
     depth, colour = data[24], data[25]
-    declared, loop, delays, alpha, pixels, whole = 0, 0, [], colour in (4, 6), False, False
+    delays: list[int] = []
+    declared, loop, alpha, pixels, whole = 0, 0, colour in (4, 6), False, False
     for kind, start, length in _png_chunks(data):
         if kind == b"acTL" and length >= 8:
             declared, loop = int.from_bytes(data[start : start + 4], "big"), int.from_bytes(data[start + 4 : start + 8], "big")
@@ -117,7 +119,8 @@ def webp(data: mmap.mmap) -> dict[str, Any]:
     """A WebP's canvas, and an animated one's frames and delays."""
     size = min(len(data), int.from_bytes(data[4:8], "little") + 8)
     whole = len(data) >= int.from_bytes(data[4:8], "little") + 8
-    at, width, height, alpha, loop, delays, still = 12, 0, 0, False, 1, [], False
+    delays: list[int] = []
+    at, width, height, alpha, loop, still = 12, 0, 0, False, 1, False
     while at + 8 <= size and len(delays) < MAX_FRAMES:
         kind, length = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
         body = data[at + 8 : at + 8 + min(length, 32)]

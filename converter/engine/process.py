@@ -8,6 +8,7 @@ reversed clip), so processor time counts for a while: a tool that computes but r
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 import signal
@@ -285,10 +286,8 @@ def _exited(pid: int) -> bool:
 
 
 def _kill_group(pid: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
 
 
 def _cpu_of(pid: int) -> float:

@@ -85,9 +85,9 @@ _FOREIGN: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
         (rb"YUV4MPEG2 ", "an uncompressed video stream"),
     )
 )
-_MEDIA_NAMES = frozenset(
-    "mp4 m4v mov qt m4a m4b 3gp 3g2 webm mkv mka avi wmv wma asf flv ts m2ts mts mpg mpeg vob gif webp png apng jpg jpeg jpe jfif bmp tif tiff ico "
-    "heic heif avif jxl wav wave w64 flac ogg oga ogv opus mp3 aac aif aiff aifc caf amr".split()
+_MEDIA_NAMES = re.compile(
+    r"mp4|m4[vab]|mov|qt|3g[p2]|webm|mk[va]|avi|wm[va]|asf|flv|m?2?ts|mpe?g|vob|gif|webp|a?png|jpe?g?|jfif|bmp|tiff?|ico|hei[cf]|avif|jxl|"
+    r"wave?|w64|flac|og[gav]|opus|mp3|aac|aif[fc]?|caf|amr"
 )
 
 
@@ -122,7 +122,7 @@ def identify(path: Path, name: str = "") -> Sniffed:
         return sniffed
     what = foreign(head)
     extension = PurePosixPath(name.replace("\\", "/")).suffix.lower().lstrip(".")
-    if what and extension in _MEDIA_NAMES:
+    if what and _MEDIA_NAMES.fullmatch(extension):
         raise MediaError("mismatched_type", f"The name ends in .{extension}, but the file is {what}. Send the media file itself.")
     if what:
         raise MediaError("unsupported_media", f"The file is {what}, not media.")
@@ -146,7 +146,7 @@ def _magic(head: bytes) -> str:
         return "apng" if b"acTL" in before else "png"
     if head.startswith(b"BM") and len(head) >= 18 and int.from_bytes(head[14:18], "little") in (12, 40, 52, 56, 64, 108, 124):
         return "bmp"
-    if head.startswith(b"\0\0\1\0") and len(head) >= 22 and 0 < head[4] and head[5] == 0 and head[9] == 0:
+    if head.startswith(b"\0\0\1\0") and len(head) >= 22 and head[4] > 0 and head[5] == 0 and head[9] == 0:
         return "ico"
     return ""
 

@@ -35,7 +35,7 @@ def parse_time(value: object, *, field: str = "time") -> float:
     if match is None:
         raise _bad(value, field)
     minutes, seconds = int(match["m"] or 0), float(match["s"].replace(",", "."))
-    if match["h"] is not None and minutes >= 60 or match["m"] is not None and seconds >= 60:
+    if (match["h"] is not None and minutes >= 60) or (match["m"] is not None and seconds >= 60):
         raise _bad(value, field)
     return sign * (int(match["h"] or 0) * 3600 + minutes * 60 + seconds)
 

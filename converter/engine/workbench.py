@@ -67,6 +67,7 @@ class Workbench:
         self.metrics = Metrics()
         self.damaged = 0
         """Decoding accidents that were few enough to go past."""
+        self._said: list[str] = []
         self._report, self._stop, self._part = progress, stop, 1.0 - reserve
         self._started = time.monotonic()
         self._fraction = 0.0
@@ -104,9 +105,14 @@ class Workbench:
         if moved and self._report is not None:
             self._report(Progress(self._fraction, self._stage, self._eta()))
 
+    def warn(self, sentence: str) -> None:
+        """Tell the person something that only the work could show."""
+        self._said.append(sentence)
+
     def warnings(self) -> tuple[str, ...]:
         """Sentences for people about what happened on the way."""
-        return ("A few damaged places in the source were skipped.",) if self.damaged else ()
+        damage = ("A few damaged places in the source were skipped.",) if self.damaged else ()
+        return (*self._said, *damage)
 
     def ffmpeg(self, command: Command, on_output: Callable[[bytes], None] | None = None) -> None:
         """Run one command, sandboxed and supervised.

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from ..errors import MediaError
-from ..media import Kind, Media
-from ..params import as_dict, parse, specs
+from converter.engine.errors import MediaError
+from converter.engine.media import Kind, Media
+from converter.engine.params import as_dict, parse, specs
 
 if TYPE_CHECKING:
-    from ..workbench import Workbench
+    from converter.engine.workbench import Workbench
 
 P = TypeVar("P")
 
@@ -144,7 +144,7 @@ class Operation(ABC, Generic[P]):
             bench.ffmpeg(command)
         return bench.work / plan.commands[-1].output
 
-    def check(self, plan: Plan, path: Path, media: Media) -> None:  # noqa: B027 - most have nothing to add
+    def check(self, plan: Plan, path: Path, media: Media) -> None:
         """Check of the finished file what only this operation knows (a GIF's delays and loop), after the common checks.
 
         Raises `MediaError("tool_failed")` saying what is wrong.

@@ -1,12 +1,27 @@
-"""Run one program with as little power as this kernel lets us take from it."""
+"""Run one program with as little power as this kernel lets us take from it.
+
+`spawn` starts `launch` in a process of its own, which gives everything up and then becomes the
+program: no shell, no code between fork and exec in a threaded parent.
+"""
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
+import sysconfig
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
+
+Level = Literal["landlock", "seccomp", "rlimits"]
+
+_LAUNCHER = Path(__file__).resolve().parent / "launch.py"
+_LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/nix/store")
+_LOADER = ("/etc/ld.so.cache",)
+_DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +44,55 @@ class Policy:
 def spawn(
     argv: Sequence[str], policy: Policy, *, stdout: int | IO[bytes] = subprocess.DEVNULL, stderr: int | IO[bytes] = subprocess.DEVNULL
 ) -> subprocess.Popen[bytes]:
-    """Start `argv` (an absolute path first) under `policy`, in a session of its own, without standard input."""
-    return subprocess.Popen(
-        list(argv),
-        cwd=policy.work or "/",
-        stdin=subprocess.DEVNULL,
-        stdout=stdout,
-        stderr=stderr,
-        pass_fds=policy.keep,
-        start_new_session=True,
-        env={},
+    """Start `argv` (an absolute path first) under `policy`, in a session of its own, without standard input.
+
+    It is killed when the *thread* that called this ends, so that thread has to wait for it.
+    Raises `OSError` when no process can be made. Where the sandbox can't be built, the process
+    ends with status 125 and the tool never runs.
+    """
+    launcher = [sys.executable, "-I", "-S", str(_LAUNCHER), *_options(argv[0], policy), "--", *argv]
+    # The launcher comes from us, and the tool's arguments are a list that no shell reads.
+    return subprocess.Popen(  # noqa: S603
+        launcher, cwd=policy.work or "/", stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, pass_fds=policy.keep, start_new_session=True, env={}
     )
+
+
+@cache
+def level() -> Level:
+    """The strongest protection that really works here, found by trying it."""
+    command = [sys.executable, "-I", "-S", str(_LAUNCHER), *_options("", Policy(None)), "--"]
+    done = subprocess.run(command, capture_output=True, env={}, check=False, timeout=30, stdin=subprocess.DEVNULL)  # noqa: S603
+    answers: dict[bytes, Level] = {b"landlock": "landlock", b"seccomp": "seccomp"}
+    return answers.get(done.stdout, "rlimits")
+
+
+def _options(program: str, policy: Policy) -> list[str]:
+    options = [f"--parent={os.getpid()}", f"--memory={policy.memory_bytes}", f"--cpu={policy.cpu_seconds}", f"--file={policy.file_bytes}"]
+    options += [f"--keep={number}" for number in policy.keep]
+    options += [f"--execute={path}" for path in (*_programs(program), *_LIBRARIES)]
+    options += [f"--read={path}" for path in (*_LOADER, *policy.readable, *(_interpreter() if policy.python else ()))]
+    options += [f"--device={path}" for path in _DEVICES]
+    options += ["--env=LANG=C.UTF-8", "--env=PATH=/usr/bin:/bin"]
+    if policy.work is not None:
+        options += [f"--write={policy.work}", f"--env=HOME={policy.work}", f"--env=TMPDIR={policy.work}"]
+    return options
+
+
+@cache
+def _programs(program: str) -> tuple[str, ...]:
+    """The program, what its name points to, and the libraries that are installed beside it."""
+    if not program:
+        return ()
+    path, real = Path(program), Path(program).resolve()
+    beside = real.parent.parent / "lib"
+    own = (str(beside),) if real.parent.name == "bin" and beside.is_dir() else ()
+    return (str(path), str(real), *own)
+
+
+@cache
+def _interpreter() -> tuple[str, ...]:
+    """Where this interpreter's own code lies; nothing else of its prefix, which may be a whole home."""
+    paths = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+    library = sysconfig.get_config_var("LIBDIR")
+    environment = Path(sys.prefix) / "pyvenv.cfg"
+    return tuple(dict.fromkeys(str(path) for path in (*paths, library, environment) if path))
