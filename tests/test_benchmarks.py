@@ -1,0 +1,74 @@
+"""The benchmark measures what it says, and every row has the one shape."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks import rows
+from benchmarks.measure import CommandError, Contender, race, run
+from benchmarks.report import markdown
+from benchmarks.table import Table
+
+BURN = "import time; until = time.process_time() + {}\nwhile time.process_time() < until: pass"
+
+
+def test_every_row_has_the_one_shape() -> None:
+    known = rows.all_rows()
+    assert {"gif", "compress", "trim", "idle", "upload", "overhead", "page"} <= known.keys()
+    for row in known.values():
+        assert isinstance(row.TITLE, str) and callable(row.run)
+
+
+def test_the_cpu_of_a_whole_tree_is_counted(tmp_path: Path) -> None:
+    parent = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {BURN.format(0.3)!r}])\n{BURN.format(0.1)}"
+    usage = run([sys.executable, "-c", parent], log=tmp_path / "log")
+    assert 0.4 <= usage.cpu < 3
+    assert usage.memory > 5_000_000
+
+
+def test_the_memory_of_a_whole_tree_is_seen_at_once(tmp_path: Path) -> None:
+    hold = "import time; kept = b'x' * 60_000_000; time.sleep(1.5)"
+    parent = (
+        f"import subprocess, sys\nchildren = [subprocess.Popen([sys.executable, '-c', {hold!r}]) for _ in range(2)]\n[c.wait() for c in children]"
+    )
+    assert run([sys.executable, "-c", parent], log=tmp_path / "log").memory > 115_000_000
+
+
+def test_a_failure_says_why(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="no such thing"):
+        run([sys.executable, "-c", "import sys; sys.exit('no such thing')"], log=tmp_path / "log")
+
+
+def test_a_contender_that_fails_is_left_out_loudly(tmp_path: Path) -> None:
+    said: list[str] = []
+    works = Contender("works", ([sys.executable, "-c", "pass"],))
+    breaks = Contender("breaks", ([sys.executable, "-c", "raise SystemExit(3)"],))
+    found = race([breaks, works], 2, log=tmp_path / "log", say=said.append)
+    assert found.keys() == {"works"}
+    assert sum("FAILED breaks" in line for line in said) == 1
+
+
+def test_targets_are_held_against_what_was_measured() -> None:
+    table = Table("Speed", {"way": ("way", ""), "cpu": ("CPU s", ".1f")})
+    table.add(way="ours", cpu=1.25)
+    table.target("at most 2", 1.25, 2)
+    table.target("at least 2", 1.25, 2, at_least=True)
+    table.target("unknown", None, 2)
+    assert [target.met for target in table.targets] == [True, False, None]
+    text = markdown({"python": "3"}, [table], {"page": "it broke\nlong story"}, repeats=1)
+    assert "| ours | 1.2 |" in text and "1 of 3 met" in text
+    assert "**MISS**: Speed: at least 2" in text and "**BROKEN**: page: it broke\n" in text
+    with pytest.raises(KeyError, match="no column for speed"):
+        table.add(speed=1)
+
+
+@pytest.mark.parametrize(("arguments", "why"), [(["--only", "nothing"], "no row is called nothing"), (["--clips", "/nowhere"], "is not a folder")])
+def test_wrong_usage_is_one_line(arguments: list[str], why: str) -> None:
+    done = subprocess.run([sys.executable, "-m", "benchmarks", *arguments], capture_output=True, text=True, env=os.environ)
+    assert done.returncode == 2
+    assert why in done.stderr and len(done.stderr.splitlines()) == 1

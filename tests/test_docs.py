@@ -1,0 +1,117 @@
+"""The documentation tells the truth: its tables are current, its links lead somewhere, its examples run."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.urls import Resolver404, resolve
+
+from benchmarks.server import running
+from converter.engine import operations
+from converter.engine.probe import inspect
+from converter.engine.run import Source, execute
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+_LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+_ROUTE = re.compile(r"`(?:GET |POST |PATCH |DELETE )?((?:[a-z]+/)(?:[{}a-z./]*))`")
+
+
+def _block(page: Path, name: str) -> str:
+    """The fenced block that follows a mark."""
+    match = re.search(rf"<!-- {name} -->\n```\w+\n(.*?)```", page.read_text(), re.DOTALL)
+    assert match, f"{page.name} has lost its {name}"
+    return match[1]
+
+
+def _anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def _generator():  # type: ignore[no-untyped-def]
+    spec = importlib.util.spec_from_file_location("docs_generate", ROOT / "docs" / "generate.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_generated_parts_are_current() -> None:
+    stale = [path.name for path, text in _generator().documents().items() if path.read_text() != text]
+    assert not stale, "run: python docs/generate.py"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for link in _LINK.findall(page.read_text()):
+        if re.match(r"[a-z]+:", link):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), f"{page.name} points at {link}"
+        if anchor:
+            assert anchor in _anchors(target), f"{page.name} points at {link}"
+
+
+def test_the_documented_routes_exist() -> None:
+    table = (ROOT / "docs" / "api.md").read_text().split("## Routes")[1].split("##")[0]
+    routes = _ROUTE.findall(table)
+    assert len(routes) > 15
+    for route in routes:
+        try:
+            resolve("/api/v1/" + route.replace("{id}", str(uuid.uuid4())))
+        except Resolver404:
+            pytest.fail(f"docs/api.md names {route}, which is no route")
+
+
+@pytest.fixture
+def mute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The example of CONTRIBUTING.md, dropped into the registry as a contributor would."""
+    (tmp_path / "mute.py").write_text(_block(ROOT / "CONTRIBUTING.md", "example operation"))
+    monkeypatch.setattr(operations, "__path__", [*operations.__path__, str(tmp_path)])
+    operations.all_operations.cache_clear()
+    yield
+    operations.all_operations.cache_clear()
+    sys.modules.pop(f"{operations.__name__}.mute", None)
+
+
+def test_the_example_operation_works_as_it_stands(mute: None, media_dir: Path, tmp_path: Path) -> None:
+    clip = media_dir / "flower_540p_5s.mp4"
+    source = Source(clip, inspect(clip, clip.name))
+    work = tmp_path / "work"
+    work.mkdir()
+    result = execute("mute", [source], {}, work=work, preset="private")
+    assert source.media.audio is not None and result.media.audio is None
+    assert result.media.video is not None and source.media.video is not None
+    assert (result.media.video.width, result.media.video.height) == (source.media.video.width, source.media.video.height)
+
+
+@pytest.mark.slow
+def test_the_walk_through_of_the_readme_runs(media_dir: Path, tmp_path: Path) -> None:
+    (tmp_path / "clip.mp4").symlink_to(media_dir / "flower_540p_5s.mp4")
+    with running(tmp_path / "server") as server:
+        script = _block(ROOT / "README.md", "walk-through").replace("http://127.0.0.1:8000", server.address)
+        done = subprocess.run(
+            ["bash", "-eu", "-c", script],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            env={"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(tmp_path)},
+        )
+        assert done.returncode == 0, done.stderr + server.log()
+    assert done.stdout.splitlines()[-3:] == ["succeeded", "200", "410"]
+    assert "event: state" in done.stdout
+    info = inspect(tmp_path / "background.gif", "background.gif")
+    assert info.video is not None
+    assert (info.container, info.video.width, info.video.height, info.video.frames, info.loop) == ("gif", 1280, 720, 144, 0)
+    assert info.duration == pytest.approx(6.0, abs=0.001)
