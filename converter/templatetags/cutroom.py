@@ -12,15 +12,6 @@ from converter.engine.timecode import format_time
 
 register = template.Library()
 
-_STAGES = {
-    "": "Working",
-    "queued": "Waiting for a worker",
-    "probe": "Looking at the clip",
-    "palette": "Choosing colours",
-    "encode": "Encoding",
-    "verify": "Checking the result",
-    "publish": "Putting it in place",
-}
 _TONES = {"queued": "", "running": "busy", "succeeded": "good", "failed": "bad", "cancelled": "warn"}
 _STATES = {"queued": "Waiting", "running": "Working", "succeeded": "Done", "failed": "Failed", "cancelled": "Cancelled"}
 
@@ -51,7 +42,7 @@ def rate(fps: float | None) -> str:
 @register.filter
 def stage(name: str) -> str:
     """What a worker is doing, in words."""
-    return _STAGES.get(name, name.replace("_", " ").replace("-", " ").capitalize())
+    return name or "Working"
 
 
 @register.filter

@@ -1,0 +1,204 @@
+"""The workshop and its pages, for people; every one of them also works without scripts.
+
+A view reads through selectors, changes through the same services as the API, and draws. The page's
+scripts (static/js/) replace parts of it with what these same views draw.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.template.loader import select_template
+from django.urls import reverse
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_http_methods
+
+from converter import services
+from converter.engine.errors import MediaError
+from converter.exports import grants
+from converter.exports import selectors as exports
+from converter.jobs import selectors as jobs
+from converter.jobs.models import Job
+from converter.jobs.states import ACTIVE
+from converter.owners.services import ensure_owner
+from converter.uploads import selectors as uploads
+from converter.uploads import services as intake
+from converter.uploads.models import Upload, UploadStatus
+
+from .forms import ConvertForm, first_choice, initial_for
+
+View = Callable[..., HttpResponse]
+PER_PAGE = 25
+RECENT_UPLOADS = 6
+TRAY = 5
+FILMSTRIP_TILES = 20
+
+
+def page(*methods: str) -> Callable[[View], View]:
+    """A personal page: its methods, never in a shared cache, failures drawn as pages."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            try:
+                return view(request, *args, **kwargs)
+            except MediaError as problem:
+                return failure(request, problem)
+
+        return require_http_methods([*methods, "HEAD"])(cache_control(private=True, no_cache=True)(guarded))
+
+    return decorate
+
+
+def failure(request: HttpRequest, problem: MediaError) -> HttpResponse:
+    """A page that says what is wrong and what to do."""
+    template = select_template([f"{problem.code.status}.html", "error.html"])
+    return HttpResponse(template.render({"problem": problem}, request), status=problem.code.status)
+
+
+@page("GET", "POST")
+def workshop(request: HttpRequest) -> HttpResponse:
+    """The main page: bring a clip in, choose a part, choose what it becomes."""
+    if request.method == "POST":
+        return _receive(request) if request.POST.get("action") == "upload" else _convert(request)
+    upload, initial = _chosen(request)
+    return _workshop_page(request, upload, ConvertForm(initial=initial))
+
+
+def _chosen(request: HttpRequest) -> tuple[Upload | None, dict[str, Any]]:
+    """The upload to work on, and the settings to begin with: those of a job that is to be repeated."""
+    owner = request.owner  # type: ignore[attr-defined]
+    if again := request.GET.get("job"):
+        job = jobs.get_for_owner(owner, _id(again))
+        first = job.job_inputs.select_related("upload").first()
+        if first is not None and first.upload.removed_at is None:
+            return first.upload, initial_for(job.operation, job.preset, job.params)
+        raise MediaError("gone", "The clip this job was made from was cleaned up; bring it in again.")
+    chosen = request.GET.get("upload")
+    if not chosen:
+        return None, {}
+    upload = uploads.get_for_owner(owner, _id(chosen))
+    if upload.removed_at is not None:
+        raise MediaError("gone", "This clip was cleaned up; bring it in again.")
+    return upload, {"outcome": first_choice(upload.media.kind)}
+
+
+def _receive(request: HttpRequest) -> HttpResponse:
+    file = request.FILES.get("file")
+    try:
+        if file is None:
+            raise MediaError("bad_parameter", "No file was chosen; choose a clip first.", field="file")
+        upload = intake.receive(ensure_owner(request), file.name or "", file)
+    except MediaError as problem:
+        return _workshop_page(request, None, ConvertForm(), problem=problem, status=problem.code.status)
+    return redirect(f"{reverse('workshop')}?upload={upload.pk}")
+
+
+def _convert(request: HttpRequest) -> HttpResponse:
+    owner = ensure_owner(request)
+    upload = uploads.get_for_owner(owner, _id(request.POST.get("upload", "")))
+    form = ConvertForm(request.POST)
+    status = 400
+    if form.is_valid():
+        operation, preset, params = form.request()
+        try:
+            job = services.submit(owner, operation, params, [upload], preset=preset, idempotency_key=request.POST.get("key") or None)
+        except MediaError as problem:
+            form.blame(problem)
+            status = problem.code.status
+        else:
+            return redirect("job-detail", job.pk)
+    return _workshop_page(request, upload, form, status=status)
+
+
+def _workshop_page(
+    request: HttpRequest, upload: Upload | None, form: ConvertForm, *, problem: MediaError | None = None, status: int = 200
+) -> HttpResponse:
+    owner = request.owner  # type: ignore[attr-defined]
+    recent = uploads.for_owner(owner).filter(status=UploadStatus.READY, removed_at=None)
+    context = {
+        "upload": upload,
+        "form": form,
+        "problem": problem,
+        "data": _page_data(upload, form) if upload else None,
+        "key": uuid.uuid4(),
+        "recent": recent[:RECENT_UPLOADS],
+        "jobs": _with_inputs(jobs.for_owner(owner))[:TRAY],
+        "max_bytes": settings.MAX_UPLOAD_BYTES,
+    }
+    return render(request, "workshop/page.html", context, status=status)
+
+
+def _page_data(upload: Upload, form: ConvertForm) -> dict[str, Any]:
+    """What the editor's script needs to know, as one JSON block."""
+    video = upload.media.video
+    return {
+        "upload": str(upload.pk),
+        "media": {**upload.media.summary(), "frame_rate": video.frame_rate if video else None},
+        "tiles": FILMSTRIP_TILES,
+        "outcomes": {value: outcome.as_dict() for value, outcome in form.outcomes.items()},
+    }
+
+
+@page("GET")
+def job_list(request: HttpRequest) -> HttpResponse:
+    """The owner's jobs, newest first."""
+    rows = _with_inputs(jobs.for_owner(request.owner))  # type: ignore[attr-defined]
+    return render(request, "jobs/list.html", {"page": _page_of(request, rows)})
+
+
+@page("GET", "POST")
+def job_detail(request: HttpRequest, job_id: uuid.UUID) -> HttpResponse:
+    """One job: watched while it runs, judged when it is done. `?part=card` is the card alone, for scripts."""
+    owner = request.owner  # type: ignore[attr-defined]
+    job = jobs.get_for_owner(owner, job_id)
+    if request.method == "POST":
+        return _act(request, job)
+    context = {"job": job, "active": job.status in ACTIVE, "open": True}
+    return render(request, "jobs/_card.html" if request.GET.get("part") == "card" else "jobs/detail.html", context)
+
+
+def _act(request: HttpRequest, job: Job) -> HttpResponse:
+    """What the buttons of a job's card do when there are no scripts."""
+    action = request.POST.get("action")
+    if action == "cancel":
+        services.cancel(job)
+    elif action == "retry":
+        job = services.retry(job)
+    elif action == "rebuild":
+        job = services.rebuild(job.export)
+    elif action in ("download", "link"):
+        _, token = grants.create_grant(exports.get_for_owner(job.owner, job.export.pk))
+        return redirect(reverse("download", args=[token]) + ("?direct=1" if action == "download" else ""))
+    else:
+        raise MediaError("bad_parameter", "action: it is not one of cancel, retry, rebuild, download, link.", field="action")
+    return redirect("job-detail", job.pk)
+
+
+@page("GET")
+def export_list(request: HttpRequest) -> HttpResponse:
+    """The owner's finished files, newest first."""
+    return render(request, "exports/list.html", {"page": _page_of(request, exports.for_owner(request.owner))})  # type: ignore[attr-defined]
+
+
+def _with_inputs(rows: QuerySet[Job]) -> QuerySet[Job]:
+    return rows.prefetch_related("job_inputs__upload")
+
+
+def _page_of(request: HttpRequest, rows: QuerySet[Any]) -> Page[Any]:
+    return Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
+
+
+def _id(raw: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(raw)
+    except ValueError:
+        raise MediaError("not_found") from None

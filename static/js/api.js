@@ -1,0 +1,54 @@
+// Our API from the page: same origin, session cookie, CSRF header, problem+json as errors.
+
+const root = () => document.body.dataset.api ?? "/api/v1/";
+
+/** The token that proves a request came from our page. */
+export const csrf = () => document.querySelector("meta[name=csrf-token]").content;
+
+/** A refused or failed request: `code`, one sentence in `detail`, the `field` at fault and a `hint`. */
+export class ApiError extends Error {
+  constructor(problem, status) {
+    super(problem.detail || "Something went wrong.");
+    this.code = problem.code ?? "";
+    this.detail = this.message;
+    this.field = problem.field ?? "";
+    this.hint = problem.hint ?? "";
+    this.status = status;
+  }
+}
+
+/** The error of a response's text, whatever the server or something before it sent. */
+export function problemOf(status, text) {
+  try {
+    const problem = JSON.parse(text);
+    if (problem && typeof problem === "object" && problem.detail) return new ApiError(problem, status);
+  } catch { /* not ours: a proxy's page, or nothing */ }
+  const known = { 0: "The connection to the server was lost.", 413: "The file is too large for this server.", 429: "That was a little too fast.", 502: "The server is being restarted.", 503: "The server is busy." };
+  return new ApiError({ detail: known[status] ?? "Something went wrong on our side.", hint: "Try again in a moment." }, status);
+}
+
+/** Call the API; `path` is below /api/v1/. Resolves to the parsed answer, rejects with ApiError. */
+export async function api(path, { method = "GET", body, headers = {}, signal } = {}) {
+  const options = { method, signal, credentials: "same-origin", headers: { Accept: "application/json", ...headers } };
+  if (method !== "GET") options.headers["X-CSRFToken"] = csrf();
+  if (body !== undefined) {
+    options.headers["Content-Type"] = "application/json";
+    options.body = JSON.stringify(body);
+  }
+  let response;
+  try {
+    response = await fetch(root() + path, options);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw problemOf(0, "");
+  }
+  const text = await response.text();
+  if (!response.ok) throw problemOf(response.status, text);
+  return text ? JSON.parse(text) : null;
+}
+
+/** A random key that makes a repeated request harmless. Works without a secure context too. */
+export function idempotencyKey() {
+  const random = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(random, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,128 @@
+// The cards and the parameters under "More". Everything comes from what the server drew and from the page's data.
+import { all, one } from "./dom.js";
+import { clock, parseTime } from "./format.js";
+
+const RANGE = new Set(["start", "duration", "end"]);
+
+/** Event `change` (detail: "outcome" or the parameter's name) whenever what will be made changed. */
+export class Outcome extends EventTarget {
+  constructor(form, { data, signal }) {
+    super();
+    Object.assign(this, { form, data, signal });
+    this.cards = all("input[name=outcome]", form);
+    this.more = one("[data-more]", form);
+    for (const option of all("option[data-untouched]", form)) option.remove();
+    this.#offer();
+    form.addEventListener("change", (event) => event.target.name === "outcome" && this.choose(true), { signal });
+    form.addEventListener("input", (event) => event.target.closest("[data-param]") && this.#edited(event.target), { signal });
+  }
+
+  /** The chosen card's data; undefined when nothing fits. */
+  get chosen() {
+    return this.data.outcomes[this.cards.find((card) => card.checked)?.value];
+  }
+
+  /** Whether the chosen operation has a parameter of that name. */
+  has(name) {
+    return Boolean(this.chosen && name in this.chosen.params);
+  }
+
+  /** What the chosen card would set, before anybody changed anything. */
+  preset(name) {
+    return this.chosen?.params[name] ?? null;
+  }
+
+  /** The parameter's row in the form, for the chosen operation. */
+  row(name) {
+    return all(`[data-param="${name}"]`, this.form).find((row) => one(`[name="${this.chosen?.operation}.${name}"]`, row));
+  }
+
+  /** Take over a card: its operation's fields are shown and hold its values. */
+  choose(fresh) {
+    const chosen = this.chosen;
+    for (const group of all("[data-params]", this.form)) group.hidden = group.dataset.params !== chosen?.operation;
+    if (!chosen) return;
+    for (const input of this.#inputs()) {
+      const effective = this.#shown(input, chosen.params[this.#name(input)]);
+      if (fresh || input.value === "") input.value = effective;
+      input.dataset.effective = effective;
+      this.mark(input, "");
+    }
+    this.#count();
+    this.dispatchEvent(new CustomEvent("change", { detail: "outcome" }));
+  }
+
+  /** The parameters that differ from the card, as the API takes them (the range is the timeline's). */
+  params() {
+    const changed = this.#inputs().filter((input) => input.value !== input.dataset.effective);
+    return Object.fromEntries(changed.map((input) => [this.#name(input), this.#value(input)]));
+  }
+
+  /** Put a sentence beside a parameter; false when the operation has no such field. */
+  blame(name, sentence) {
+    const input = this.#inputs().find((candidate) => this.#name(candidate) === name);
+    if (!input) return false;
+    this.more.open ||= this.more.contains(input);
+    this.mark(input, sentence);
+    return true;
+  }
+
+  /** Mark a field as wrong, or as right again with an empty sentence. */
+  mark(input, sentence) {
+    const error = one("[data-error]", input.closest("[data-param]"));
+    error.textContent = sentence;
+    error.hidden = !sentence;
+    input.toggleAttribute("aria-invalid", Boolean(sentence));
+    if (sentence) input.setAttribute("aria-invalid", "true");
+  }
+
+  #offer() {
+    const { kind } = this.data.media;
+    for (const card of this.cards) {
+      const fits = this.data.outcomes[card.value].accepts.includes(kind);
+      card.disabled = !fits;
+      card.closest("label").hidden = !fits;
+    }
+    for (const group of all("[data-group]", this.form)) group.hidden = !one("label:not([hidden])", group);
+    const fitting = this.cards.filter((card) => !card.disabled);
+    if (!fitting.some((card) => card.checked) && fitting.length) fitting[0].checked = true;
+    one("[data-none]", this.form).hidden = fitting.length > 0;
+  }
+
+  #edited(input) {
+    this.mark(input, "");
+    this.#count();
+    this.dispatchEvent(new CustomEvent("change", { detail: this.#name(input) }));
+  }
+
+  #count() {
+    const count = Object.keys(this.params()).length;
+    const note = one("[data-changed]", this.more);
+    note.hidden = !count;
+    note.textContent = count ? `· ${count} changed` : "";
+  }
+
+  #inputs() {
+    const prefix = `${this.chosen?.operation}.`;
+    return all("[data-param] :is(input, select)", this.form).filter((input) => input.name.startsWith(prefix) && !RANGE.has(this.#name(input)));
+  }
+
+  #name(input) {
+    return input.name.slice(input.name.indexOf(".") + 1);
+  }
+
+  #shown(input, value) {
+    if (value === null || value === undefined) return "";
+    return input.closest("[data-param]").dataset.type === "time" ? clock(value) : String(value);
+  }
+
+  #value(input) {
+    const { type } = input.closest("[data-param]").dataset;
+    if (type === "text") return input.value;
+    if (input.value === "") return null;
+    if (type === "flag") return input.value === "true";
+    if (type === "choice") return input.value;
+    const parsed = type === "time" ? parseTime(input.value) : Number(input.value);
+    return Number.isFinite(parsed) ? parsed : input.value; // the server says what is wrong with it
+  }
+}

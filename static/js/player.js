@@ -1,0 +1,146 @@
+// The preview: seeks that never pile up, and a loop over exactly the frames of the cut.
+
+/** Wraps a `<video>` or `<audio>`. Events: `time` (detail: seconds), `state`, `unplayable`. */
+export class Player extends EventTarget {
+  #wanted = null;
+  #seeking = false;
+  #hold = 0;
+  #ticket = 0;
+
+  constructor(media, { frame, signal }) {
+    super();
+    this.media = media;
+    this.frame = frame;
+    this.signal = signal;
+    this.cut = null;
+    this.range = { start: 0, end: Infinity };
+    this.exact = "requestVideoFrameCallback" in media;
+    media.controls = media.tagName === "AUDIO";
+    const on = (name, handler) => media.addEventListener(name, handler, { signal });
+    on("error", () => this.#unplayable());
+    on("loadedmetadata", () => media.tagName === "VIDEO" && media.videoWidth === 0 && this.#unplayable());
+    on("seeked", () => this.#seeked());
+    on("ended", () => this.cut && this.#again());
+    on("play", () => this.#changed());
+    on("pause", () => this.#changed());
+    on("click", () => media.tagName === "VIDEO" && this.toggle());
+    signal.addEventListener("abort", () => this.#destroy());
+    if (media.error) queueMicrotask(() => this.#unplayable());
+    this.#watch();
+  }
+
+  /** Whether it runs, also in the moment between two rounds of the loop. */
+  get playing() {
+    return Boolean(this.cut) || !this.media.paused;
+  }
+
+  /** Show the frame at `time`; while one seek is under way only the newest wish is kept. */
+  seek(time) {
+    this.#wanted = time;
+    if (!this.#seeking && this.media.readyState > 0) this.#seekNow();
+  }
+
+  /** Play from where the playhead is, or pause. */
+  toggle() {
+    if (this.playing) this.pause();
+    else this.#play();
+  }
+
+  /** Stop everything that runs. */
+  pause() {
+    this.cut = null;
+    clearTimeout(this.#hold);
+    this.media.pause();
+    this.#changed();
+  }
+
+  /** Loop exactly the range, until paused. */
+  playCut() {
+    this.cut = this.range;
+    this.#again();
+    this.#changed();
+  }
+
+  /** The range changed; a running loop follows at once. */
+  setRange(range) {
+    this.range = range;
+    if (this.cut) this.cut = range;
+  }
+
+  #play() {
+    const playing = this.media.play();
+    playing?.catch((error) => { // an interrupted play is no failure, a missing codec is
+      if (error.name === "NotSupportedError") this.#unplayable();
+    });
+  }
+
+  #seekNow() {
+    // A hair inside the frame, so that rounding in the container cannot show the one before.
+    const inside = Math.min(this.frame / 4, 0.004);
+    const target = Math.min(this.#wanted + inside, this.media.duration || Infinity);
+    this.#wanted = null;
+    this.#seeking = true;
+    this.media.currentTime = target;
+  }
+
+  #seeked() {
+    this.#seeking = false;
+    if (this.#wanted !== null) return this.#seekNow();
+    this.#tell(this.media.currentTime);
+    if (this.cut && this.media.paused) this.#play();
+    return undefined;
+  }
+
+  #again() {
+    clearTimeout(this.#hold);
+    this.#hold = 0;
+    this.media.pause();
+    this.seek(this.cut.start);
+  }
+
+  #watch() {
+    if (this.signal.aborted) return;
+    if (this.exact) this.#ticket = this.media.requestVideoFrameCallback((_, meta) => { this.#frameShown(meta.mediaTime); this.#watch(); });
+    else this.#ticket = requestAnimationFrame(() => { this.#passing(); this.#watch(); });
+  }
+
+  #frameShown(time) {
+    this.#tell(time);
+    if (!this.cut || this.#seeking || this.#hold || this.media.paused) return;
+    const half = this.frame / 2;
+    if (time >= this.cut.end - half || time < this.cut.start - half) this.#again();
+    else if (time + this.frame >= this.cut.end - half) {
+      // The last frame of the cut is on screen: hold it for its time, then begin anew. Nothing beyond it is shown.
+      this.media.pause();
+      this.#hold = setTimeout(() => this.cut && this.#again(), (this.frame * 1000) / this.media.playbackRate);
+    }
+  }
+
+  #passing() {
+    if (this.media.paused) return;
+    this.#tell(this.media.currentTime);
+    if (this.cut && !this.#seeking && this.media.currentTime >= this.cut.end) this.#again();
+  }
+
+  #tell(time) {
+    this.dispatchEvent(new CustomEvent("time", { detail: time }));
+  }
+
+  #changed() {
+    this.dispatchEvent(new CustomEvent("state"));
+  }
+
+  #unplayable() {
+    this.cut = null;
+    this.dispatchEvent(new CustomEvent("unplayable"));
+  }
+
+  #destroy() {
+    clearTimeout(this.#hold);
+    if (this.exact) this.media.cancelVideoFrameCallback(this.#ticket);
+    else cancelAnimationFrame(this.#ticket);
+    this.media.pause();
+    this.media.removeAttribute("src");
+    this.media.load();
+  }
+}

@@ -1,0 +1,188 @@
+// Jobs on a page: cards that the server drew, kept up to date, with their buttons.
+import { api } from "./api.js";
+import { all, announce, el, fragment, one, reveal } from "./dom.js";
+import { left } from "./format.js";
+import { follow } from "./live.js";
+import { localTimes } from "./times.js";
+
+const LIVE = new Set(["queued", "running"]);
+
+/** The cards inside `root`. Events: `change` (counts or progress changed). */
+export class Tray extends EventTarget {
+  #following = new Map();
+  #said = new Map();
+  progress = new Map();
+
+  constructor(root) {
+    super();
+    this.root = root;
+    root.addEventListener("submit", (event) => this.#submitted(event));
+    root.addEventListener("click", (event) => this.#clicked(event));
+    for (const card of this.cards()) this.#attach(card);
+    localTimes(root);
+  }
+
+  cards() {
+    return all("[data-job]", this.root);
+  }
+
+  card(id) {
+    return this.cards().find((card) => card.dataset.job === id);
+  }
+
+  /** Show a job that was just made, at the top, and follow it. */
+  async add(id) {
+    const card = await this.#fetch(`/jobs/${id}/?part=card`);
+    this.card(id)?.remove();
+    this.root.prepend(card);
+    this.#attach(card);
+    reveal(card);
+    return card;
+  }
+
+  #attach(card) {
+    const id = card.dataset.job;
+    if (!LIVE.has(card.dataset.status) || this.#following.has(id)) return;
+    this.progress.set(id, Number(one("[data-progress]", card)?.getAttribute("value") ?? 0));
+    this.#following.set(id, follow(id, { onProgress: (state) => this.#progressed(id, state), onState: (job) => this.#changed(id, job) }));
+    this.dispatchEvent(new CustomEvent("change"));
+  }
+
+  #progressed(id, { progress, stage, eta_seconds: eta }) {
+    const card = this.card(id);
+    const bar = card && one("[data-progress]", card);
+    if (!bar || card.dataset.status !== "running") return;
+    bar.value = progress;
+    one("[data-percent]", card).textContent = `${Math.floor(progress)} %`;
+    one("[data-stage]", card).textContent = stage || "Working";
+    one("[data-eta]", card).textContent = left(eta);
+    this.progress.set(id, progress);
+    const quarter = Math.floor(progress / 25);
+    if (quarter !== this.#said.get(id)) {
+      this.#said.set(id, quarter);
+      announce(`${one("h3", card).textContent}: ${Math.floor(progress)} %`);
+    }
+    this.dispatchEvent(new CustomEvent("change"));
+  }
+
+  async #changed(id, job) {
+    const before = this.card(id);
+    if (!before || before.dataset.status === job.status) {
+      if (job.status === "running") this.#progressed(id, job);
+      return;
+    }
+    before.dataset.status = job.status;
+    if (!LIVE.has(job.status)) this.#forget(id);
+    try {
+      await this.#replace(before, true);
+    } catch {
+      one("[data-state]", before).textContent = job.status; // the rest comes with a reload
+    }
+    this.dispatchEvent(new CustomEvent("change", { detail: { id, status: job.status } }));
+  }
+
+  #forget(id) {
+    this.#following.get(id)?.();
+    this.#following.delete(id);
+    this.progress.delete(id);
+  }
+
+  async #replace(before, fresh) {
+    const focused = before.contains(document.activeElement);
+    const after = await this.#fetch(before.dataset.card);
+    before.replaceWith(after);
+    localTimes(after);
+    if (LIVE.has(after.dataset.status)) this.#attach(after);
+    if (focused) one("a, button", after)?.focus({ preventScroll: true });
+    if (fresh && after.dataset.status !== "running") announce(`${one("h3", after).textContent}: ${one("[data-state]", after).textContent}`);
+    return after;
+  }
+
+  async #fetch(url) {
+    const response = await fetch(url, { credentials: "same-origin", headers: { Accept: "text/html" } });
+    if (!response.ok) throw new Error(String(response.status));
+    return one("[data-job]", fragment(await response.text()));
+  }
+
+  async #clicked(event) {
+    const link = event.target.closest("[data-show]");
+    if (!link || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    try {
+      reveal(await this.#replace(link.closest("[data-job]"), false));
+    } catch {
+      location.assign(link.href);
+    }
+  }
+
+  async #submitted(event) {
+    const form = event.target;
+    if (!form.matches("[data-act], [data-download], [data-link]")) return;
+    event.preventDefault();
+    const card = form.closest("[data-job]");
+    const button = one("button", form);
+    button.disabled = true;
+    one("[data-job-error]", card).hidden = true;
+    try {
+      if (form.dataset.download) await this.#download(form.dataset.download, card);
+      else if (form.dataset.link) await this.#copy(form.dataset.link, card);
+      else await this.#act(card, form.elements.action.value);
+    } catch (error) {
+      const box = one("[data-job-error]", card);
+      box.textContent = error.detail ?? "Something went wrong; try again in a moment.";
+      box.hidden = false;
+    } finally {
+      button.disabled = false;
+    }
+  }
+
+  async #act(card, action) {
+    const id = card.dataset.job;
+    if (action === "cancel") {
+      this.#changed(id, await api(`jobs/${id}/cancel/`, { method: "POST" }));
+      return;
+    }
+    const exported = one("[data-export]", card)?.dataset.export;
+    const job = await api(action === "rebuild" ? `exports/${exported}/rebuild/` : `jobs/${id}/retry/`, { method: "POST" });
+    await this.add(job.id);
+  }
+
+  async #download(exported, card) {
+    const grant = await api(`exports/${exported}/grants/`, { method: "POST" });
+    one("[data-note]", card).textContent = "The download has begun. The link it used is now spent.";
+    location.assign(`${grant.url}?direct=1`);
+  }
+
+  async #copy(exported, card) {
+    const grant = await api(`exports/${exported}/grants/`, { method: "POST" });
+    const note = one("[data-note]", card);
+    const until = new Date(grant.expires_at).toLocaleTimeString(undefined, { timeStyle: "short" });
+    try {
+      await navigator.clipboard.writeText(grant.url);
+      note.textContent = `Copied. It works once, until ${until}.`;
+    } catch { // no clipboard without HTTPS, or it was refused
+      const field = el("input", "link-field");
+      field.readOnly = true;
+      field.value = grant.url;
+      field.setAttribute("aria-label", "One-time link");
+      note.replaceChildren(`It works once, until ${until}:`, field);
+      field.select();
+    }
+  }
+}
+
+/** Keep the page's title telling how far the jobs are. */
+export function titled(tray) {
+  let base = document.title;
+  const show = () => {
+    const running = [...tray.progress.values()];
+    const percent = running.length ? Math.floor(running.reduce((sum, value) => sum + value, 0) / running.length) : null;
+    document.title = percent === null ? base : `${percent} % · ${base}`;
+  };
+  tray.addEventListener("change", (event) => {
+    show();
+    if (event.detail?.status === "succeeded" && document.hidden) document.title = `✓ ${base}`;
+  });
+  document.addEventListener("visibilitychange", () => !document.hidden && show());
+  return { rename(title) { base = title; show(); } };
+}
