@@ -1,9 +1,175 @@
-"""The ASGI entry point."""
+"""The ASGI entry point: Django's handler, with bodies that go to our disk and never beyond a limit."""
 
+from __future__ import annotations
+
+import asyncio
+import errno
 import os
+import tempfile
+import time
+from typing import IO, Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-from django.core.asgi import get_asgi_application
+import django
+from django.conf import settings
+from django.core.exceptions import RequestAborted
+from django.core.handlers.asgi import ASGIHandler
+from django.http import HttpResponse
 
-application = get_asgi_application()
+from converter.engine.errors import MediaError
+
+IN_MEMORY = 64 * 1024
+"""Bodies up to this many bytes never touch the disk."""
+WRITE_SIZE = 1024 * 1024
+"""Bytes gathered before a thread writes them, so that the event loop never waits for the disk."""
+MULTIPART_ROOM = 1024 * 1024
+"""Bytes that a form needs around the file in it."""
+LINGER_BYTES, LINGER_SECONDS = 32 * 1024 * 1024, 5.0
+"""How much of a refused body is still read: a client that is cut off while it sends never sees the answer."""
+UPLOAD_PATHS = ("/api/v1/uploads/", "/")
+"""Where files arrive; the last one is the page's own form."""
+
+Scope = dict[str, Any]
+
+
+def body_limit(scope: Scope) -> int:
+    """The most bytes that this request's body may have."""
+    path: str = scope["path"]
+    upload = scope["method"] == "POST" and (path == UPLOAD_PATHS[1] or path.startswith(UPLOAD_PATHS[0]))
+    return settings.MAX_UPLOAD_BYTES + MULTIPART_ROOM if upload else settings.MAX_BODY_BYTES
+
+
+def declared_length(scope: Scope) -> int:
+    """The Content-Length, 0 when there is none (a chunked body is counted while it comes)."""
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit():
+            return int(value)
+    return 0
+
+
+class Body:
+    """A request body on its way in: in memory while small, then in a nameless file beside the uploads."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.size = 0
+        self.file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY, dir=settings.INCOMING_DIR)  # noqa: SIM115 (the request owns it)
+        self._gathered: list[bytes] = []
+        self._waiting = 0
+
+    async def add(self, chunk: bytes) -> None:
+        """Take a chunk. Raises `MediaError` (too_large, disk_full)."""
+        self.size += len(chunk)
+        if self.size > self.limit:
+            raise too_large(self.limit)
+        self._gathered.append(chunk)
+        self._waiting += len(chunk)
+        if self._waiting >= WRITE_SIZE:
+            await asyncio.to_thread(self._write)
+
+    async def finish(self) -> IO[bytes]:
+        """The complete body, at its beginning. Raises `MediaError("disk_full")`."""
+        if self.size <= IN_MEMORY:
+            self._write()
+        else:
+            await asyncio.to_thread(self._write)
+        self.file.seek(0)
+        return self.file
+
+    def _write(self) -> None:
+        try:
+            for chunk in self._gathered:
+                self.file.write(chunk)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                raise MediaError("disk_full", log=str(error)) from error
+            raise
+        self._gathered, self._waiting = [], 0
+
+
+def too_large(limit: int) -> MediaError:
+    """The refusal, with the limit in a unit that people read."""
+    value, unit = limit - MULTIPART_ROOM if limit > settings.MAX_BODY_BYTES else limit, "bytes"
+    for size, name in ((1024**3, "GiB"), (1024**2, "MiB"), (1024, "KiB")):
+        if value >= size:
+            value, unit = value / size, name
+            break
+    return MediaError("too_large", f"The request is too large: at most {value:g} {unit} are accepted here.")
+
+
+class Handler(ASGIHandler):
+    """Django's handler; it refuses a body that is too large before or while it is read."""
+
+    async def handle(self, scope: Scope, receive: Any, send: Any) -> None:
+        """Read the body ourselves, then let Django go on with the file."""
+        body = Body(body_limit(scope))
+        try:
+            if declared_length(scope) > body.limit:
+                raise too_large(body.limit)
+            await self._read(body, receive)
+            file = await body.finish()
+        except RequestAborted:
+            body.file.close()
+        except MediaError as error:
+            body.file.close()
+            await self._refuse(error, scope, receive, send)
+        else:
+            await super().handle(scope, _Read(file, receive), send)
+
+    async def read_body(self, receive: Any) -> IO[bytes]:
+        """What Django asks for first: the file that is already there."""
+        return receive.file
+
+    @staticmethod
+    async def _read(body: Body, receive: Any) -> None:
+        more = True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise RequestAborted
+            if chunk := message.get("body"):
+                await body.add(chunk)
+            more = message.get("more_body", False)
+
+    async def _refuse(self, error: MediaError, scope: Scope, receive: Any, send: Any) -> None:
+        """Answer at once, then read on for a moment what the client is still sending."""
+        await self.send_response(refusal(error, scope), send)
+        read, deadline = 0, time.monotonic() + LINGER_SECONDS
+        while read < LINGER_BYTES and (left := deadline - time.monotonic()) > 0:
+            try:
+                message = await asyncio.wait_for(receive(), left)
+            except TimeoutError:
+                break
+            read += len(message.get("body", b""))
+            if message["type"] == "http.disconnect" or not message.get("more_body", False):
+                break
+
+
+class _Read:
+    """`receive` after the body: it carries the file to `read_body`, and from then on only tells of a disconnect."""
+
+    def __init__(self, file: IO[bytes], receive: Any) -> None:
+        self.file = file
+        self.receive = receive
+
+    async def __call__(self) -> Any:
+        return await self.receive()
+
+
+def refusal(error: MediaError, scope: Scope) -> HttpResponse:
+    """A problem for programs, the sentence alone for a browser that sent a form."""
+    from converter.problems import problem_response
+
+    accept = next((value for name, value in scope["headers"] if name == b"accept"), b"")
+    if b"text/html" in accept:
+        response = HttpResponse(f"{error.detail} {error.code.hint}", content_type="text/plain; charset=utf-8", status=error.code.status)
+    else:
+        response = problem_response(error)
+    response["Connection"] = "close"
+    response["Content-Length"] = str(len(response.content))
+    return response
+
+
+django.setup(set_prefix=False)
+application = Handler()

@@ -23,10 +23,7 @@ class ContextFilter(logging.Filter):
     """Put the ids of the request and the job that are being served on every record."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        try:
-            from converter.audit import context
-        except ImportError:  # TEMPORARY
-            return True
+        from converter.audit import context
 
         for name in ("request_id", "job_id"):
             if getattr(record, name, None) is None:

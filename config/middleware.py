@@ -6,25 +6,21 @@ import re
 import uuid
 from collections.abc import Callable
 
+from django.db import connections
 from django.http import HttpRequest, HttpResponseBase
 
 from config.policies import PERMISSIONS_POLICY
-
-try:
-    from converter.audit import context
-except ImportError:  # TEMPORARY
-    from contextvars import ContextVar
-
-    class context:  # type: ignore[no-redef]
-        request_id = ContextVar("request_id", default="")
-        job_id = ContextVar("job_id", default="")
+from converter.audit import context
 
 _SANE = re.compile(r"[A-Za-z0-9._-]{8,64}")
 Respond = Callable[[HttpRequest], HttpResponseBase]
 
 
 class RequestIdMiddleware:
-    """Give the request an id, put it on every log line and audit entry, and send it back."""
+    """Give the request an id, put it on every log line and audit entry, and send it back.
+
+    A sane `X-Request-ID` from outside is kept, so that a proxy's log and ours can be read together.
+    """
 
     def __init__(self, get_response: Respond) -> None:
         self.get_response = get_response
@@ -51,4 +47,23 @@ class HeadersMiddleware:
         response = self.get_response(request)
         response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        return response
+
+
+class ConnectionMiddleware:
+    """Give the database connection back before an asynchronous stream begins.
+
+    Django closes connections when a response is closed, which for a live stream or a long download
+    is minutes later; a pool of connections would run dry.
+    """
+
+    def __init__(self, get_response: Respond) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if response.streaming and getattr(response, "is_async", False):
+            for connection in connections.all(initialized_only=True):
+                if not connection.in_atomic_block:
+                    connection.close()
         return response

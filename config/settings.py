@@ -64,6 +64,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 LOGIN_URL = "admin:login"
+CSRF_FAILURE_VIEW = "converter.problems.csrf_failure"
 
 # --- Applications -----------------------------------------------------------------------------
 
@@ -81,6 +82,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "config",
     "converter",
     "converter.audit",
     "converter.owners",
@@ -94,6 +96,7 @@ MIDDLEWARE = [
     "config.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "config.middleware.HeadersMiddleware",
+    "config.middleware.ConnectionMiddleware",
     "config.static.StaticFilesMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -139,7 +142,10 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = {"timeout": 30, "transaction_mode": "IMMEDIATE", "init_command": _SQLITE_PRAGMAS}
     DATABASES["default"]["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}
 else:
-    DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+    # Under ASGI each request has a thread of its own, so that a connection kept open would be kept for nobody: a pool instead.
+    _pool = {"min_size": 0, "max_size": env.integer("DATABASE_POOL_SIZE", 16, low=2), "timeout": 10}
+    DATABASES["default"] |= {"CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True}
+    DATABASES["default"]["OPTIONS"] = {**DATABASES["default"].get("OPTIONS", {}), "pool": _pool}
 
 _redis = env.url("REDIS_URL", redis_url.embedded_url(VAR_DIR), schemes=("redis", "rediss", "unix"))
 REDIS_URL = redis_url.database_url(_redis, redis_url.EVENTS)
@@ -187,7 +193,7 @@ MAX_BODY_BYTES = 2 * 1024**2
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 DATA_UPLOAD_MAX_NUMBER_FILES = 1
-FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+FILE_UPLOAD_HANDLERS = ["converter.uploads.handlers.IncomingUploadHandler"]
 FILE_UPLOAD_TEMP_DIR = str(INCOMING_DIR)
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
@@ -212,14 +218,11 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],  # each view asks for its owner; guests have no user
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.CursorPagination",
+    "DEFAULT_PAGINATION_CLASS": "converter.uploads.pagination.NewestFirst",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_THROTTLE_RATES": {"guest": env.text("GUEST_RATE", "30/hour"), "upload": env.text("UPLOAD_RATE", "600/hour")},
     "EXCEPTION_HANDLER": "converter.problems.exception_handler",
-    "ORDERING": "-created_at",
-    "PAGE_SIZE": 50,
-    "NUM_PROXIES": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 SPECTACULAR_SETTINGS = policies.SPECTACULAR_SETTINGS
@@ -231,13 +234,3 @@ LOG_LEVEL = env.text("LOG_LEVEL", "INFO", choices=logs.LEVELS)
 LOG_FORMAT = env.text("LOG_FORMAT", "auto", choices=logs.FORMATS)
 LOGGING = logs.logging_config(LOG_LEVEL, LOG_FORMAT)
 LOGGING_CONFIG = "logging.config.dictConfig"
-
-# TEMPORARY, until every room stands: what is not there yet is left out.
-import importlib.util  # noqa: E402
-
-if importlib.util.find_spec("converter.owners.middleware") is None:
-    MIDDLEWARE.remove("converter.owners.middleware.OwnerMiddleware")
-if importlib.util.find_spec("converter.owners.authentication") is None:
-    del REST_FRAMEWORK["DEFAULT_AUTHENTICATION_CLASSES"]
-if importlib.util.find_spec("converter.problems") is None:
-    del REST_FRAMEWORK["EXCEPTION_HANDLER"]

@@ -1,16 +1,43 @@
-"""Static files: hashed names in a manifest, compressed, served by WhiteNoise."""
+"""Static files: hashed names in a manifest, compressed once, served by WhiteNoise also under ASGI."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from typing import IO, Any
+
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
+CHUNK = 256 * 1024
+
 
 class ManifestStorage(CompressedManifestStaticFilesStorage):
-    """Hashed names when collected; plain names before (tests, a fresh clone)."""
+    """Hashed names when collected; plain names before that (a fresh clone, a management command)."""
 
     manifest_strict = False
 
 
 class StaticFilesMiddleware(WhiteNoiseMiddleware):
-    """WhiteNoise."""
+    """WhiteNoise, whose answers are read chunk by chunk under ASGI, where Django would read a plain file whole into memory."""
+
+    @staticmethod
+    def serve(static_file: Any, request: HttpRequest) -> HttpResponseBase:
+        """The file's response; asynchronous when the request is."""
+        if not isinstance(request, ASGIRequest):
+            return WhiteNoiseMiddleware.serve(static_file, request)
+        found = static_file.get_response(request.method, request.META)
+        response = StreamingHttpResponse(_chunks(found.file), status=int(found.status))
+        del response["Content-Type"]
+        for name, value in found.headers:
+            response[name] = value
+        if found.file is not None:
+            response._resource_closers.append(found.file.close)
+        return response
+
+
+async def _chunks(file: IO[bytes] | None) -> AsyncIterator[bytes]:
+    while file is not None and (chunk := await asyncio.to_thread(file.read, CHUNK)):
+        yield chunk

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularAPIView
 
-from config import health
+from config import docs, health
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("health/", health.live, name="health"),
+    path("health/ready/", health.ready, name="health-ready"),
     path("admin/", admin.site.urls),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs/", SpectacularSwaggerSplitView.as_view(), name="docs"),
+    path("api/docs/", docs.ApiDocs.as_view(), name="docs"),
     path("", include("projects.urls")),
     path("", include("converter.urls")),
 ]
+
+handler400 = "converter.problems.bad_request"
+handler403 = "converter.problems.permission_denied"
+handler404 = "converter.problems.page_not_found"
+handler500 = "converter.problems.server_error"
