@@ -1,0 +1,198 @@
+"""`/api/v1/uploads/`: send files, look at them, give them up."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpResponseBase
+from django.urls import path, reverse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import status
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser, MultiPartParser
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from converter.engine.errors import MediaError
+from converter.owners.models import Owner
+from converter.owners.ratelimit import limit
+from converter.owners.services import api_owner
+from converter.problems import problems
+
+from . import derived, selectors, services
+from .delivery import media_response
+from .handlers import IncomingUploadedFile, IncomingUploadHandler
+from .models import Upload
+from .pagination import NewestFirst
+from .serializers import UploadRequestSerializer, UploadSerializer, WaveformSerializer
+
+MEDIA_REFUSALS = ("unsupported_media", "mismatched_type", "corrupt_media", "too_large", "too_long", "too_many_pixels")
+CONDITIONS = [
+    OpenApiParameter("Range", str, OpenApiParameter.HEADER, description="One range of bytes, such as `bytes=0-1023` or `bytes=-500`."),
+    OpenApiParameter("If-Range", str, OpenApiParameter.HEADER, description="The ETag that the range belongs to."),
+    OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="Answers 304 when the ETag still holds."),
+]
+
+
+def file_responses(mime: str) -> dict[Any, Any]:
+    """The `responses` of `extend_schema` for what `media_response` sends."""
+    return {
+        (200, mime): OpenApiResponse(OpenApiTypes.BINARY, description="The whole file."),
+        (206, mime): OpenApiResponse(OpenApiTypes.BINARY, description="The range that was asked for."),
+        304: OpenApiResponse(description="It has not changed."),
+        416: OpenApiResponse(description="The range lies outside of the file; Content-Range names its size."),
+    }
+
+
+class WhateverAccepted(BaseContentNegotiation):
+    """Pictures, media and JSON come from one room: what a client says it accepts refuses none of them."""
+
+    def select_parser(self, request: Request, parsers: Sequence[BaseParser]) -> BaseParser | None:
+        """The parser for the body's own type."""
+        kind = (request.content_type or "").partition(";")[0].strip().lower()
+        return next((parser for parser in parsers if parser.media_type == kind), None)
+
+    def select_renderer(self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: str | None = None) -> tuple[BaseRenderer, str]:
+        """The first."""
+        return renderers[0], renderers[0].media_type or ""
+
+
+@extend_schema(tags=["uploads"])
+class UploadViewSet(GenericViewSet):
+    """An owner's uploads. Somebody else's are not found."""
+
+    queryset = Upload.objects.none()
+    serializer_class = UploadSerializer
+    pagination_class = NewestFirst
+    filter_backends: list[Any] = []
+    parser_classes = [MultiPartParser]
+    renderer_classes = [JSONRenderer]
+    content_negotiation_class = WhateverAccepted
+    lookup_url_kwarg = "id"
+
+    def get_queryset(self) -> QuerySet[Upload]:
+        """The asking owner's own."""
+        if getattr(self, "swagger_fake_view", False):
+            return Upload.objects.none()
+        return selectors.for_owner(api_owner(self.request))
+
+    def get_object(self) -> Upload:
+        """One of them. Raises `MediaError`: `not_found`, `gone`."""
+        return selectors.get_for_owner(api_owner(self.request), self.kwargs["id"])
+
+    @extend_schema(
+        operation_id="uploads_list", summary="List uploads, newest first", responses={200: UploadSerializer(many=True), **problems("unauthenticated")}
+    )
+    def list(self, request: Request) -> Response:
+        """A page of them."""
+        page = self.paginate_queryset(self.get_queryset())
+        return self.get_paginated_response(UploadSerializer(page, many=True).data)
+
+    @extend_schema(
+        operation_id="uploads_create",
+        summary="Send a file",
+        description="The file is checked and probed before the answer. Its type is told by its content, whatever its name says.",
+        request={"multipart/form-data": UploadRequestSerializer},
+        responses={
+            201: UploadSerializer,
+            **problems("unauthenticated", "bad_parameter", "not_allowed", *MEDIA_REFUSALS, "rate_limited", "disk_full", "timed_out"),
+        },
+    )
+    def create(self, request: Request) -> Response:
+        """201 with the upload."""
+        owner = api_owner(request)
+        limit(request._request, "upload", str(owner.pk))
+        file = _received(request, owner)
+        upload = services.receive(owner, file.name or "", file)
+        return Response(
+            UploadSerializer(upload).data, status=status.HTTP_201_CREATED, headers={"Location": reverse("api-upload-detail", args=[upload.pk])}
+        )
+
+    @extend_schema(
+        operation_id="uploads_retrieve",
+        summary="Look at an upload",
+        responses={200: UploadSerializer, **problems("unauthenticated", "not_found", "gone")},
+    )
+    def retrieve(self, request: Request, id: uuid.UUID) -> Response:
+        """One upload."""
+        return Response(UploadSerializer(self.get_object()).data)
+
+    @extend_schema(
+        operation_id="uploads_destroy",
+        summary="Delete an upload",
+        description="Refused while a job works on it. Exports made from it stay.",
+        responses={204: None, **problems("unauthenticated", "not_allowed", "not_found", "gone", "conflict")},
+    )
+    def destroy(self, request: Request, id: uuid.UUID) -> Response:
+        """204."""
+        services.delete(self.get_object())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(
+        operation_id="uploads_content",
+        summary="The uploaded bytes",
+        parameters=[*CONDITIONS, OpenApiParameter("download", bool, description="As a download instead of something to show.")],
+        responses={**file_responses("application/octet-stream"), **problems("unauthenticated", "not_found", "gone")},
+    )
+    def content(self, request: Request, id: uuid.UUID) -> HttpResponseBase:
+        """The file, to its owner only."""
+        upload = self.get_object()
+        attachment = request.query_params.get("download", "").lower() in ("1", "true")
+        return media_response(request, upload.file, mime=upload.media.mime, name=upload.name, attachment=attachment, etag=upload.sha256)
+
+    @extend_schema(
+        operation_id="uploads_filmstrip",
+        summary="Twenty frames side by side",
+        parameters=CONDITIONS,
+        responses={**file_responses("image/jpeg"), **problems("unauthenticated", "not_found", "gone", "no_video", "tool_failed")},
+    )
+    def filmstrip(self, request: Request, id: uuid.UUID) -> HttpResponseBase:
+        """A JPEG."""
+        upload = self.get_object()
+        etag = f"{upload.sha256}-filmstrip-{derived.VERSION}"
+        return media_response(request, derived.filmstrip(upload), mime="image/jpeg", name="filmstrip.jpg", attachment=False, etag=etag)
+
+    @extend_schema(
+        operation_id="uploads_waveform",
+        summary="The loudness over time",
+        responses={(200, "application/json"): WaveformSerializer, **problems("unauthenticated", "not_found", "gone", "no_audio", "tool_failed")},
+    )
+    def waveform(self, request: Request, id: uuid.UUID) -> HttpResponseBase:
+        """A JSON file."""
+        upload = self.get_object()
+        etag = f"{upload.sha256}-waveform-{derived.VERSION}"
+        return media_response(request, derived.waveform(upload), mime="application/json", name="waveform.json", attachment=False, etag=etag)
+
+
+def _received(request: Request, owner: Owner) -> IncomingUploadedFile:
+    """The form's file, which lies on disk by now. Raises `MediaError`; nothing stays behind then."""
+    if not request.META.get("CONTENT_LENGTH") and "chunked" in request.headers.get("Transfer-Encoding", "").lower():
+        raise MediaError("bad_parameter", "file: a form needs a Content-Length; send the file with its size.", field="file")
+    handler = IncomingUploadHandler(request._request)
+    request._request.upload_handlers = [handler]
+    try:
+        file = request.FILES.get("file")
+    except MediaError as error:
+        services.refused(owner, handler.received_name, error)
+        raise
+    finally:
+        handler.discard()
+    if not isinstance(file, IncomingUploadedFile):
+        raise MediaError("bad_parameter", "file: send the media as the multipart field “file”.", field="file")
+    return file
+
+
+_detail = "uploads/<uuid:id>/"
+urlpatterns = [
+    path("uploads/", UploadViewSet.as_view({"get": "list", "post": "create"}), name="api-upload-list"),
+    path(_detail, UploadViewSet.as_view({"get": "retrieve", "delete": "destroy"}), name="api-upload-detail"),
+    path(f"{_detail}content/", UploadViewSet.as_view({"get": "content"}), name="api-upload-content"),
+    path(f"{_detail}filmstrip.jpg", UploadViewSet.as_view({"get": "filmstrip"}), name="api-upload-filmstrip"),
+    path(f"{_detail}waveform.json", UploadViewSet.as_view({"get": "waveform"}), name="api-upload-waveform"),
+]
