@@ -1,0 +1,90 @@
+"""A filmstrip: one JPEG with equally spaced pictures of a clip, side by side."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from .errors import MediaError
+from .files import private_dir
+from .media import Media, VideoStream
+from .operations.base import Command, Input
+from .workbench import Source, Workbench
+
+LONG_SECONDS = 300
+"""Longer clips are not read through: each picture is sought."""
+WIDEST = 4
+"""A tile is at most this many times as wide as it is high, and the other way round."""
+
+
+def filmstrip(source: Source, target: Path, *, tiles: int = 20, height: int = 72) -> None:
+    """Write `tiles` pictures of `source`, each `height` pixels high, to the JPEG `target`.
+
+    Picture *i* is what a player shows at (*i* + ½) / `tiles` of the duration. Raises
+    `MediaError("no_video")` where nothing moves, and what `Workbench.ffmpeg` raises.
+    """
+    video = source.media.video
+    if video is None or not source.media.moving or not source.media.duration:
+        raise MediaError("no_video")
+    work = private_dir(target.parent)
+    try:
+        _Strip(Workbench(work, (source,)), source.media, video, tiles, height).make()
+        (work / "strip.jpg").replace(target)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def tile_size(video: VideoStream, height: int) -> tuple[int, int]:
+    """Width and height of one tile in pixels: the picture's own proportions, unless they are extreme."""
+    return max(height // WIDEST, min(height * WIDEST, round(height * video.width / video.height))), height
+
+
+class _Strip:
+    def __init__(self, bench: Workbench, media: Media, video: VideoStream, tiles: int, height: int) -> None:
+        self.bench, self.media, self.tiles = bench, media, tiles
+        self.map = ("-map", f"0:{video.index}", "-an", "-sn", "-dn")
+        self.duration = media.duration or 0.0
+        self.width, self.height = tile_size(video, height)
+        self.scale = f"scale={self.width}:{self.height}:flags=area,setsar=1"
+
+    def make(self) -> None:
+        if self.duration > LONG_SECONDS:
+            self._by_seeking()
+        else:
+            # Key frames alone cost a tenth, but where there are few of them the strip would repeat itself.
+            self._in_one_pass(("-skip_frame", "nokey") if self._keyframes() >= 2 * self.tiles else ())
+
+    def _keyframes(self) -> int:
+        if self.media.kind == "animation":
+            return 0
+        command = Command("filmstrip", (Input(0, options=("-skip_frame", "nokey")),), (*self.map, "-fps_mode", "passthrough"), "", "null", self.duration)
+        return self.bench.decode(command).last.frames
+
+    def _in_one_pass(self, options: tuple[str, ...]) -> None:
+        step = self.duration / self.tiles
+        rate = f"{self.tiles * 1_000_000}/{max(1, round(self.duration * 1_000_000))}"
+        # Moved by half a step and rounded up, `fps` gives what is on the screen in the middle of each step;
+        # the last picture stands in where the sound outlives the film.
+        chain = f"setpts=PTS-{step / 2:.6f}/TB,fps=fps={rate}:start_time=0:round=up,{self.scale},tpad=stop={self.tiles}:stop_mode=clone"
+        self._write(Input(0, options=options), chain, self.map)
+
+    def _by_seeking(self) -> None:
+        size = self.width * self.height * 3
+        picture = b"\0" * size
+        with (self.bench.work / "tiles.rgb").open("wb") as file:
+            for number in range(self.tiles):
+                found = bytearray()
+                at = (number + 0.5) * self.duration / self.tiles
+                arguments = (*self.map, "-frames:v", "1", "-vf", self.scale, "-c:v", "rawvideo", "-pix_fmt", "rgb24")
+                command = Command("filmstrip", (Input(0, options=("-ss", f"{at:.3f}")),), arguments, "", "rawvideo", 0)
+                self.bench.decode(command, on_output=found.extend)
+                # Beyond the last picture nothing comes: what was shown before stays on the screen.
+                picture = bytes(found[:size]) if len(found) >= size else picture
+                file.write(picture)
+        raw = ("-f", "rawvideo", "-pixel_format", "rgb24", "-video_size", f"{self.width}x{self.height}", "-framerate", "1")
+        self._write(Input(work_file="tiles.rgb", options=raw), "null", ())
+
+    def _write(self, wanted: Input, chain: str, mapping: tuple[str, ...]) -> None:
+        # A JPEG is at most 65,535 pixels wide; full range is what every viewer expects of it.
+        arguments = (*mapping, "-frames:v", "1", "-vf", f"{chain},tile={self.tiles}x1,scale=out_range=full,format=yuvj420p", "-q:v", "4", "-c:v", "mjpeg")
+        self.bench.decode(Command("filmstrip", (wanted,), (*arguments, "-update", "1"), "strip.jpg", "image2", self.duration))
