@@ -30,7 +30,9 @@ from .delivery import media_response
 from .handlers import IncomingUploadedFile, IncomingUploadHandler
 from .models import Upload
 from .pagination import NewestFirst
-from .serializers import UploadRequestSerializer, UploadSerializer, WaveformSerializer
+from .serializers import MediaSerializer, UploadRequestSerializer, UploadSerializer, WaveformSerializer
+
+__all__ = ["MediaSerializer", "NewestFirst", "UploadSerializer", "UploadViewSet", "file_responses", "urlpatterns"]
 
 MEDIA_REFUSALS = ("unsupported_media", "mismatched_type", "corrupt_media", "too_large", "too_long", "too_many_pixels")
 CONDITIONS = [
