@@ -45,4 +45,4 @@ class GuestView(APIView):
         return Response({"token": token}, status=status.HTTP_201_CREATED, headers={"Cache-Control": "no-store"})
 
 
-urlpatterns = [path("auth/guest/", GuestView.as_view(), name="auth-guest")]
+urlpatterns = [path("auth/guest/", GuestView.as_view(), name="api-auth-guest")]

@@ -15,6 +15,8 @@ from pathlib import Path
 
 from converter.engine import files
 from converter.engine.errors import MediaError
+from converter.engine.peaks import peaks
+from converter.engine.strip import filmstrip as make_filmstrip
 from converter.engine.workbench import Source
 
 from . import storage
@@ -33,14 +35,12 @@ _makers = threading.BoundedSemaphore(2)
 def filmstrip(upload: Upload) -> Path:
     """A JPEG of 20 frames side by side, 72 pixels high, evenly spread over the upload.
 
-    Raises `MediaError`: `no_video` for sound, `gone` when the bytes were cleaned up, and what the
+    Raises `MediaError`: `no_video` where nothing moves, `gone` when the bytes were cleaned up, and what the
     engine raises for media that it cannot decode.
     """
     source = _source(upload)
-    if source.media.video is None:
-        raise MediaError("no_video", "There is no picture in this upload to make a filmstrip of.")
-    from converter.engine.strip import filmstrip as make_filmstrip
-
+    if source.media.video is None or not source.media.moving:
+        raise MediaError("no_video", "Nothing moves in this upload, so there is no filmstrip of it.")
     return _cached(upload, f"filmstrip-{VERSION}.jpg", lambda target: make_filmstrip(source, target, tiles=TILES, height=TILE_HEIGHT))
 
 
@@ -52,8 +52,6 @@ def waveform(upload: Upload) -> Path:
     source = _source(upload)
     if source.media.audio is None:
         raise MediaError("no_audio", "There is no sound in this upload to draw.")
-
-    from converter.engine.peaks import peaks
 
     def make(target: Path) -> None:
         curve = [round(peak, 4) for peak in peaks(source, buckets=BUCKETS)]

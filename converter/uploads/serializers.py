@@ -39,7 +39,7 @@ class FaultSerializer(serializers.Serializer):
 
 
 class UploadSerializer(serializers.Serializer):
-    """An upload. The addresses of filmstrip and waveform are null where there is no picture or no sound."""
+    """An upload. The addresses of filmstrip and waveform are null where nothing moves or nothing sounds."""
 
     id = serializers.UUIDField()
     name = serializers.CharField()
@@ -68,7 +68,7 @@ class UploadSerializer(serializers.Serializer):
             "error": error,
             "created_at": created,
             "content_url": reverse("api-upload-content", args=[instance.pk]),
-            "filmstrip_url": reverse("api-upload-filmstrip", args=[instance.pk]) if media and media.video else None,
+            "filmstrip_url": reverse("api-upload-filmstrip", args=[instance.pk]) if media and media.moving else None,
             "waveform_url": reverse("api-upload-waveform", args=[instance.pk]) if media and media.audio else None,
         }
 
