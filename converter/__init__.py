@@ -1,0 +1,3 @@
+"""The pipeline: upload, job, engine, export."""
+
+__version__ = "0.1.0"

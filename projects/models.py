@@ -47,13 +47,13 @@ class Clip(models.Model):
             models.UniqueConstraint(fields=["project", "position"], name="clip_position"),
         ]
 
+    def __str__(self) -> str:
+        return f"{self.position}: {self.upload} {self.start:g}–{self.end:g} s"
+
     @property
     def duration(self) -> float:
         """Seconds that the clip adds to the composition."""
         return self.end - self.start
-
-    def __str__(self) -> str:
-        return f"{self.position}: {self.upload} {self.start:g}–{self.end:g} s"
 
 
 class Render(models.Model):

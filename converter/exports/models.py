@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import models
 
 from converter.engine.media import Media
+from converter.runtime import services as runtime
 
 
 class Export(models.Model):
@@ -59,11 +60,10 @@ class Export(models.Model):
     @property
     def expires_at(self) -> datetime | None:
         """When the bytes go: after the retention, or sooner by a completed download; None once they went."""
-        from converter.runtime import services as runtime
-
         if self.removed_at is not None:
             return None
-        kept_until = self.created_at + timedelta(hours=runtime.get("export_retention_hours"))
+        hours = self.__dict__.get("kept_hours")  # lists ask once for all their rows
+        kept_until = self.created_at + timedelta(hours=runtime.get("export_retention_hours") if hours is None else hours)
         return min(kept_until, self.release_at) if self.release_at else kept_until
 
 

@@ -1,0 +1,123 @@
+"""`/api/v1/exports/`: finished files, and the one-time links to them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.urls import reverse
+from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
+from rest_framework import serializers, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from converter.owners.authentication import api_owner
+from converter.uploads.pagination import NewestFirst
+from converter.uploads.serializers import MediaSerializer
+
+from . import grants, selectors, services
+from .models import Export, Grant
+
+
+class RecipeInputSerializer(serializers.Serializer[Any]):
+    """An upload that an export was made of, as it was then."""
+
+    upload = serializers.UUIDField()
+    sha256 = serializers.CharField()
+    name = serializers.CharField()
+
+
+class RecipeSerializer(serializers.Serializer[Any]):
+    """Everything needed to make the file again; it outlives the bytes."""
+
+    inputs = RecipeInputSerializer(many=True)
+    operation = serializers.CharField()
+    version = serializers.IntegerField(help_text="Of the operation: it grows when the same parameters begin to give other bytes.")
+    preset = serializers.CharField(allow_blank=True)
+    params = serializers.DictField(help_text="Every parameter with its value.")
+    tools = serializers.DictField(child=serializers.CharField(), help_text="Versions of the tools that made it.")
+    warnings = serializers.ListField(child=serializers.CharField())
+
+
+class ExportSerializer(serializers.ModelSerializer[Export]):
+    """The public shape of an export. Sizes in bytes, times RFC 3339."""
+
+    job = serializers.UUIDField(source="job_id", read_only=True)
+    media = serializers.SerializerMethodField()
+    recipe = RecipeSerializer(read_only=True)
+    expires_at = serializers.DateTimeField(
+        read_only=True, allow_null=True, help_text="When the bytes go, by the settings as they are now; null once they went."
+    )
+    content_url = serializers.SerializerMethodField(help_text="The bytes, for their owner alone, with Range; null once they went.")
+
+    class Meta:
+        model = Export
+        fields = ["id", "job", "name", "mime", "size", "sha256", "media", "recipe", "created_at", "expires_at", "removed_at", "content_url"]
+        read_only_fields = fields
+
+    @extend_schema_field(MediaSerializer)
+    def get_media(self, export: Export) -> dict[str, Any]:
+        return export.media.summary()
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_content_url(self, export: Export) -> str | None:
+        return None if export.removed_at else reverse("export-content", args=[export.pk])
+
+
+class GrantSerializer(serializers.Serializer[Any]):
+    """A one-time link. It is shown this once: only its hash is kept."""
+
+    url = serializers.URLField(help_text="GET looks, POST downloads, once.")
+    expires_at = serializers.DateTimeField()
+
+
+class ReceiptSerializer(serializers.ModelSerializer[Grant]):
+    """What became of a one-time link. The link itself is kept nowhere."""
+
+    state = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Grant
+        fields = ["id", "state", "created_at", "expires_at", "used_at", "bytes_sent", "completed_at"]
+        read_only_fields = fields
+
+    @extend_schema_field(serializers.ChoiceField(choices=["available", "used", "expired", "removed"]))
+    def get_state(self, grant: Grant) -> str:
+        return grants.state(grant)
+
+
+@extend_schema_view(list=extend_schema(summary="Your exports, newest first"), retrieve=extend_schema(summary="One export"))
+class ExportViewSet(viewsets.ReadOnlyModelViewSet[Export]):
+    """Finished files; `converter.api` adds rebuilding."""
+
+    serializer_class = ExportSerializer
+    pagination_class = NewestFirst
+    filter_backends = []
+    queryset = Export.objects.none()
+
+    def get_queryset(self) -> QuerySet[Export]:
+        return selectors.for_owner(api_owner(self.request))
+
+    def get_object(self) -> Export:
+        return selectors.get_for_owner(api_owner(self.request), self.kwargs["pk"])
+
+    @extend_schema(summary="Remove the bytes of an export", responses={204: None})
+    def destroy(self, request: Request, pk: str) -> Response:
+        """The file goes at once; the export stays in the list with its recipe, so that it can be rebuilt. Doing it twice does no harm."""
+        services.remove_bytes(self.get_object(), "deleted by its owner")
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(summary="Make a one-time download link", request=None, responses={201: GrantSerializer}, methods=["POST"])
+    @extend_schema(summary="What became of the links so far", responses=ReceiptSerializer(many=True), methods=["GET"])
+    @action(methods=["get", "post"], detail=True, url_path="grants")
+    def grants(self, request: Request, pk: str) -> Response:
+        """The link downloads once; within its time a broken transfer may be resumed by whoever began it."""
+        export = self.get_object()
+        if request.method == "POST":
+            grant, token = grants.create_grant(export)
+            link = {"url": request.build_absolute_uri(reverse("download", args=[token])), "expires_at": grant.expires_at}
+            return Response(GrantSerializer(link).data, status=status.HTTP_201_CREATED)
+        pages = self.pagination_class()
+        rows = pages.paginate_queryset(export.grants.select_related("export"), request, view=self)
+        return pages.get_paginated_response(ReceiptSerializer(rows or [], many=True).data)

@@ -1,0 +1,29 @@
+"""Reading exports: each owner sees only its own."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db.models import QuerySet, Value
+
+from converter.engine.errors import MediaError
+from converter.owners.models import Owner
+from converter.runtime import services as runtime
+
+from .models import Export
+
+
+def for_owner(owner: Owner | None) -> QuerySet[Export]:
+    """The owner's exports, newest first, also those whose bytes went; none for nobody."""
+    if owner is None:
+        return Export.objects.none()
+    rows = Export.objects.filter(owner=owner).select_related("job")
+    return rows.annotate(kept_hours=Value(float(runtime.get("export_retention_hours"))))
+
+
+def get_for_owner(owner: Owner | None, export_id: uuid.UUID | str) -> Export:
+    """One of the owner's exports. Raises `MediaError("not_found")`, also when it is somebody else's."""
+    try:
+        return for_owner(owner).get(pk=uuid.UUID(str(export_id)))
+    except (Export.DoesNotExist, ValueError):
+        raise MediaError("not_found", "There is no such export.") from None
