@@ -29,7 +29,10 @@ _NEGLIGIBLE = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The wanted picture: pixels, how the source is fitted in, and the bars' colour as `rrggbb`."""
+    """The wanted picture: pixels, how the source is fitted in, and the bars' colour as `rrggbb`.
+
+    `fit` is one of `FITS`, or `stretch` where the proportions are the source's own already.
+    """
 
     width: int
     height: int
@@ -100,12 +103,14 @@ def to_sdr(video: VideoStream) -> tuple[str, ...]:
 def fitted(video: VideoStream, frame: Frame) -> tuple[str, ...]:
     """A chain that scales the picture into the frame (`cover` crops it to exactly that), without bars."""
     w, h = frame.width, frame.height
-    if frame.fit == "cover":
+    after: tuple[str, ...] = ()
+    if frame.fit == "stretch":
+        size = f"w={w}:h={h}"
+    elif frame.fit == "cover":
         size = f"w='max({w},round({h}*dar))':h='max({h},round({w}/dar))'"
-        after: tuple[str, ...] = (f"crop={w}:{h}:exact=1",)
+        after = (f"crop={w}:{h}:exact=1",)
     else:
         size = f"w='max(1,min({w},round({h}*dar)))':h='max(1,min({h},round({w}/dar)))'"
-        after = ()
     return (*prepare(video), f"scale={size}:flags={frame.flags}", "setsar=1", *to_sdr(video), f"format={frame.pixel_format}", *after)
 
 

@@ -11,6 +11,9 @@ from .timecode import format_time
 _TOUCH = 0.001
 """Ranges that pass the end by less than this, in seconds, are rounding, not a wish."""
 
+_SEEKABLE = frozenset({"mov", "matroska", "avi", "wav", "w64", "flac", "ogg", "aiff", "caf"})
+"""Demuxers that find the keyframe at or before a time; the rest (MPEG-TS, WebP, MP3, …) miss it or say wrong times."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cut:
@@ -57,6 +60,24 @@ def _wanted(length: float | None, start: float, end: float | None, duration: flo
     if length is None:
         raise MediaError("bad_parameter", f"{field}duration: the length of this file is unknown; say how long the part is.", field=f"{field}duration")
     return length - start
+
+
+def seek(media: Media, start: float) -> tuple[str, ...]:
+    """Options before `-i` after which the chosen start is at time zero.
+
+    What lies between the keyframe and the start arrives too, with negative times: so the filters
+    can know what is on the screen at the start, which is not the first frame after it.
+    """
+    if start <= 0:
+        return ()
+    if media.demuxer not in _SEEKABLE:
+        return ("-itsoffset", f"{-start:.6f}")
+    return ("-noaccurate_seek", "-ss", f"{start:.6f}")
+
+
+def seekable(media: Media) -> bool:
+    """Whether a cut without decoding can find its start."""
+    return media.demuxer in _SEEKABLE
 
 
 def picture_length(media: Media, video: VideoStream) -> float | None:

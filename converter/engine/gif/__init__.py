@@ -2,7 +2,7 @@
 
 from .blocks import Block, Control, Extension, Header, Image, Loop, Trailer, read_blocks
 from .edit import GifInfo, inspect_gif, retime
-from .fill import extend, position
+from .fill import extend, position, raw_bytes
 from .timing import FASTEST, delays, rational
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "inspect_gif",
     "position",
     "rational",
+    "raw_bytes",
     "read_blocks",
     "retime",
 ]

@@ -11,8 +11,13 @@ from pathlib import Path
 
 from converter.engine.errors import MediaError
 
-PALETTE_BYTES = 1024
+_PALETTE_BYTES = 1024
 """What ffmpeg writes behind each raw `pal8` picture: 256 colours of 4 bytes."""
+
+
+def raw_bytes(width: int, height: int) -> int:
+    """Bytes that one raw frame of this size takes in the file."""
+    return width * height + _PALETTE_BYTES
 
 
 def position(index: int, frames: int, *, pingpong: bool) -> int:

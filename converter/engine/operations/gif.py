@@ -12,7 +12,7 @@ from converter.engine.errors import MediaError
 from converter.engine.framing import Frame
 from converter.engine.media import Media, VideoStream
 from converter.engine.params import as_dict, choice, integer, number, text, time
-from converter.engine.ranges import Cut, cut, picture_length
+from converter.engine.ranges import Cut, cut, picture_length, seek
 
 from .base import Command, Expectation, Input, Operation, Plan, Preset
 
@@ -104,7 +104,7 @@ class Gif(Operation[GifParams]):
         _check_size(frame, frames, float(rate))
         delays = gif.delays(frames, rate)
         seconds = sum(delays) / 100
-        drawing = _Drawing(video, part.start, rate, frame, had if filling else frames, params, filled=filling)
+        drawing = _Drawing(video, Input(source=0, options=seek(source, part.start)), rate, frame, had if filling else frames, params, filled=filling)
         return Plan(
             operation=self.name,
             params=as_dict(params),
@@ -128,7 +128,7 @@ class Gif(Operation[GifParams]):
         width, height, frames = plan.expects.width or 0, plan.expects.height or 0, plan.expects.frames or 0
         if encode:
             pingpong = plan.extra["fill"] == "pingpong"
-            gif.extend(bench.work / _RAW, width * height + gif.PALETTE_BYTES, frames, pingpong=pingpong, check=bench.check_stop)
+            gif.extend(bench.work / _RAW, gif.raw_bytes(width, height), frames, pingpong=pingpong, check=bench.check_stop)
             bench.ffmpeg(encode[0])
             (bench.work / _RAW).unlink()
         result = bench.work / _RESULT
@@ -153,7 +153,7 @@ class _Drawing:
     """The commands of one GIF. `frames` are those drawn from the source, before any filling."""
 
     video: VideoStream
-    start: float
+    source: Input
     rate: Fraction
     frame: Frame
     frames: int
@@ -162,8 +162,8 @@ class _Drawing:
 
     def commands(self, seconds: float) -> tuple[Command, ...]:
         drawn = self.frames / float(self.rate)
-        palette = Command("choosing colours", (self._source(),), self._palette(drawn), _PALETTE, "image2", drawn, 0.22)
-        inputs = (self._source(), Input(work_file=_PALETTE))
+        palette = Command("choosing colours", (self.source,), self._palette(drawn), _PALETTE, "image2", drawn, 0.22)
+        inputs = (self.source, Input(work_file=_PALETTE))
         loop = ("-loop", str(-1 if (repeats := _repeats(self.params.loops)) is None else repeats))
         if not self.filled:
             return (palette, Command("drawing frames", inputs, (*self._draw(), "-c:v", "gif", *loop), _RESULT, "gif", seconds, 0.78))
@@ -174,11 +174,6 @@ class _Drawing:
             Command("drawing frames", inputs, (*self._draw(), "-c:v", "rawvideo", "-pix_fmt", "pal8"), _RAW, "rawvideo", drawn, 0.5),
             Command("writing the GIF", (Input(work_file=_RAW, options=raw),), ("-map", "0:0", "-c:v", "gif", *loop), _RESULT, "gif", seconds, 0.23),
         )
-
-    def _source(self) -> Input:
-        # Without accurate seeking the frames before the start arrive too, with negative times, and the fps filter
-        # then begins with the one that is on the screen at the start, not with the one after it.
-        return Input(source=0, options=("-noaccurate_seek", "-ss", f"{self.start:.6f}"))
 
     def _pick(self, rate: str, frames: int) -> tuple[str, ...]:
         # A filled GIF takes the frames there are; any other holds the last one where the source is a little shorter.

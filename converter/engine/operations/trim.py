@@ -9,7 +9,7 @@ from converter.engine.codecs import Container
 from converter.engine.errors import MediaError
 from converter.engine.media import AudioStream, Media, VideoStream
 from converter.engine.params import as_dict, choice, time
-from converter.engine.ranges import Cut, cut, length
+from converter.engine.ranges import Cut, cut, length, seek, seekable
 from converter.engine.timecode import format_time
 
 from .base import Command, Expectation, Input, Operation, Plan, Preset
@@ -78,7 +78,7 @@ class Trim(Operation[TrimParams]):
         return Plan(
             operation=self.name,
             params=as_dict(params),
-            commands=(Command("cutting", (_at(part.start, exact=False),), arguments, "result.mp4", "mp4", part.seconds),),
+            commands=(Command("cutting", (Input(source=0, options=seek(source, part.start)),), arguments, "result.mp4", "mp4", part.seconds),),
             extension="mp4",
             mime="video/mp4",
             expects=Expectation("video", "mp4", width, height, None, part.seconds, max(0.15, 1.5 / max(1.0, video.fps)), audio=sound),
@@ -90,13 +90,23 @@ class Trim(Operation[TrimParams]):
     def _sound(self, source: Media, part: Cut, params: TrimParams) -> Plan:
         audio = _sound_of(source)
         container, encoder = codecs.sound_like(audio)
-        graph = f"[{codecs.stream(audio)}]atrim=end_sample={round(part.seconds * audio.sample_rate)}[a]"
+        samples = round(part.seconds * audio.sample_rate)
+        graph = f"[{codecs.stream(audio)}]atrim=start=0,atrim=end_sample={samples}[a]"
         arguments = ("-filter_complex", graph, "-map", "[a]", *encoder, *codecs.BARE, *container.flags)
         rate = audio.sample_rate * audio.channels * 24 if "-b:a" not in encoder else codecs.ample_kbps(audio) * 1000
         return Plan(
             operation=self.name,
             params=as_dict(params),
-            commands=(Command("cutting", (_at(part.start, exact=True),), arguments, f"result.{container.extension}", container.muxer, part.seconds),),
+            commands=(
+                Command(
+                    "cutting",
+                    (Input(source=0, options=seek(source, part.start)),),
+                    arguments,
+                    f"result.{container.extension}",
+                    container.muxer,
+                    part.seconds,
+                ),
+            ),
             extension=container.extension,
             mime=container.mime,
             expects=Expectation("audio", container.name, duration=part.seconds, tolerance=0.1, video=False, audio=True),
@@ -107,6 +117,8 @@ class Trim(Operation[TrimParams]):
 
     def _copy(self, source: Media, part: Cut, params: TrimParams) -> Plan:
         video, audio, container = source.video, source.audio, codecs.copied(source)
+        if video is not None and part.start > 0 and not seekable(source):
+            raise MediaError("bad_parameter", "mode: this kind of file can't be cut without encoding; choose exact.", field="mode")
         said = _shortened(part)
         if video is not None and part.start > 0:
             said += ("The part begins at the last keyframe at or before the start, so it can be some seconds longer.",)
@@ -117,7 +129,16 @@ class Trim(Operation[TrimParams]):
         return Plan(
             operation=self.name,
             params=as_dict(params),
-            commands=(Command("cutting", (_at(part.start, exact=True),), arguments, f"result.{container.extension}", container.muxer, part.seconds),),
+            commands=(
+                Command(
+                    "cutting",
+                    (Input(source=0, options=("-ss", f"{part.start:.6f}") if part.start > 0 else ()),),
+                    arguments,
+                    f"result.{container.extension}",
+                    container.muxer,
+                    part.seconds,
+                ),
+            ),
             extension=container.extension,
             mime=container.mime,
             expects=_copied(source, container, part),
@@ -144,11 +165,6 @@ def _sized(video: VideoStream, width: int, height: int) -> tuple[str, ...]:
     if video.sample_aspect == "1/1":
         return (f"crop={width}:{height}:0:0:exact=1",) if (width, height) != (video.width, video.height) else ()
     return (f"scale={width}:{height}:flags=lanczos", "setsar=1")
-
-
-def _at(start: float, *, exact: bool) -> Input:
-    seek = ("-ss", f"{start:.6f}")
-    return Input(source=0, options=seek if exact else ("-noaccurate_seek", *seek))
 
 
 def _copied(source: Media, container: Container, part: Cut) -> Expectation:
