@@ -1,1 +1,33 @@
-urlpatterns: list = []
+"""Every address of the pipeline: the pages for people, and the API under /api/v1/."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, URLResolver, include, path
+from rest_framework.routers import SimpleRouter
+
+from converter import api, views
+from converter.exports import views as exports
+from converter.owners import api as owners
+from converter.uploads import api as uploads
+
+router = SimpleRouter(use_regex_path=False)
+router.register("operations", api.OperationViewSet, basename="api-operation")
+router.register("jobs", api.JobViewSet, basename="api-job")
+router.register("exports", api.ExportViewSet, basename="api-export")
+
+api_patterns: list[URLPattern | URLResolver] = [
+    *router.urls,
+    *uploads.urlpatterns,
+    path("quotes/", api.QuoteView.as_view(), name="api-quote"),
+    *owners.urlpatterns,
+]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", views.workshop, name="workshop"),
+    path("jobs/", views.job_list, name="job-list"),
+    path("jobs/<uuid:job_id>/", views.job_detail, name="job-detail"),
+    path("exports/", views.export_list, name="export-list"),
+    path("exports/<uuid:export_id>/content/", exports.content, name="export-content"),
+    path("download/<str:token>/", exports.download, name="download"),
+    path("api/v1/", include(api_patterns)),
+]

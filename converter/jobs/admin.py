@@ -18,7 +18,7 @@ class JobInputInline(admin.TabularInline):
     model = JobInput
     extra = 0
     can_delete = False
-    fields = readonly_fields = ["position", "upload"]
+    fields = readonly_fields = ("position", "upload")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -27,7 +27,7 @@ class JobInputInline(admin.TabularInline):
 class JobAdmin(admin.ModelAdmin):
     """Nothing is edited by hand: a row changes only through its state machine."""
 
-    list_display = ["short_id", "operation", "preset", "status", "percent", "attempt", "owner", "created_at", "took", "cpu_seconds", "error_code"]
+    list_display = ("short_id", "operation", "preset", "status", "percent", "attempt", "owner", "created_at", "took", "cpu_seconds", "error_code")
     list_filter = ["status", "operation", "error_code", "created_at"]
     search_fields = ["id", "owner__user__username", "request_id", "worker", "inputs__name"]
     date_hierarchy = "created_at"

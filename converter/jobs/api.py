@@ -9,7 +9,9 @@ from django.urls import reverse
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers, viewsets
-from rest_framework.pagination import CursorPagination
+
+from converter.owners.authentication import api_owner
+from converter.uploads.pagination import NewestFirst
 
 from . import selectors
 from .models import Job
@@ -76,7 +78,7 @@ class JobSerializer(serializers.ModelSerializer[Job]):
 
     @extend_schema_field(serializers.CharField())
     def get_events_url(self, job: Job) -> str:
-        return reverse("api:job-events", args=[job.pk])
+        return reverse("api-job-events", args=[job.pk])
 
 
 class JobFilter(filters.FilterSet):
@@ -90,12 +92,6 @@ class JobFilter(filters.FilterSet):
         fields = ["status", "operation"]
 
 
-class NewestFirst(CursorPagination):
-    """Pages that stay right while rows are added."""
-
-    ordering = ("-created_at", "-id")
-
-
 class ReadJobs(viewsets.ReadOnlyModelViewSet[Job]):
     """An owner's jobs; the API adds what changes them."""
 
@@ -103,6 +99,10 @@ class ReadJobs(viewsets.ReadOnlyModelViewSet[Job]):
     filterset_class = JobFilter
     pagination_class = NewestFirst
     queryset = Job.objects.none()
+    lookup_value_converter = "uuid"
 
     def get_queryset(self) -> QuerySet[Job]:
-        return selectors.for_owner(self.request.owner)
+        return selectors.for_owner(api_owner(self.request))
+
+    def get_object(self) -> Job:
+        return selectors.get_for_owner(api_owner(self.request), self.kwargs["pk"])

@@ -97,7 +97,7 @@ class Reader:
 
     async def after(self, event_id: str, seconds: float) -> list[Event]:
         """The entries after `event_id`; waits up to `seconds` for the first."""
-        found = await self._client.xread({self._key: event_id}, count=KEPT, block=max(1, int(seconds * 1000)))
+        found: Any = await self._client.xread({self._key: event_id}, count=KEPT, block=max(1, int(seconds * 1000)))
         return [Event(entry_id, fields["name"], json.loads(fields["data"])) for _, entries in found for entry_id, fields in entries]
 
     async def close(self) -> None:

@@ -27,15 +27,22 @@ NOTE_SECONDS = 1.0
 """How often progress is written to the row, at most."""
 
 
+Progress = tuple[float, str, float | None]
+"""Percent, stage, seconds left."""
+
+shutting_down = threading.Event()
+"""Set when this process has been asked to end: work in hand stops, and its jobs go back to the queue."""
+
+
 class Pulse:
     """Use it as a context around the work; pass `report` and `stopped` into the work."""
 
     def __init__(self, claim: Claim) -> None:
         self._claim = claim
         self._lock = threading.Lock()
-        self._progress: tuple[float, str, float | None] | None = None
-        self._told: tuple[float, str, float | None] | None = None
-        self._noted = self._progress
+        self._progress: Progress | None = None
+        self._told: Progress | None = None
+        self._noted: Progress | None = None
         self._beat_at = time.monotonic()
         self._lost = threading.Event()
         self._done = threading.Event()
@@ -48,8 +55,8 @@ class Pulse:
             self._progress = (round(min(max(highest, 0.0), services.HIGHEST_RUNNING), 1), stage, None if eta is None else round(eta, 1))
 
     def stopped(self) -> bool:
-        """Whether the work must stop: the job was cancelled, taken over, or its lease could not be kept."""
-        return self._lost.is_set()
+        """Whether the work must stop: cancelled, taken over, a lease that could not be kept, or a process that is to end."""
+        return self._lost.is_set() or shutting_down.is_set()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -82,7 +89,7 @@ class Pulse:
             self._told = progress
             events.publish(self._claim.job_id, "progress", {"progress": progress[0], "stage": progress[1], "eta_seconds": progress[2]})
 
-    def _keep(self, progress: tuple[float, str, float | None] | None) -> bool:
+    def _keep(self, progress: Progress | None) -> bool:
         """Renew the lease when it is time, else only look. Returns whether the job is still ours."""
         waited = time.monotonic() - self._beat_at
         news = progress is not None and progress != self._noted

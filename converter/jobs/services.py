@@ -119,7 +119,7 @@ def change(
         if not rows.update(**{**_entering(to), **fields, "status": to}):
             return None
         job = Job.objects.select_related("owner").get(pk=job_id)
-        audit.record(f"job.{to}", job, attempt=job.attempt, worker=job.worker, **({"error": job.error_code} if job.error_code else {}))
+        audit.record(f"job.{to}", job, attempt=job.attempt, worker=job.worker, error=job.error_code)
         transaction.on_commit(partial(_announce, job), robust=True)
     return job
 
@@ -154,7 +154,7 @@ def note_metrics(claim: Claim, **metrics: int | float | None) -> None:
 
 def fail(claim: Claim, error: MediaError) -> Job | None:
     """End the job with `error`. None when it was no longer ours."""
-    return change(claim.job_id, JobStatus.FAILED, fence=claim.fence, **_error(error))
+    return change(claim.job_id, JobStatus.FAILED, fence=claim.fence, expected={JobStatus.RUNNING}, **_error(error))
 
 
 def fault(claim: Claim, error: MediaError) -> Job | None:
@@ -174,6 +174,11 @@ def fault(claim: Claim, error: MediaError) -> Job | None:
         available_at=in_seconds(wait),
         **_error(error),
     )
+
+
+def give_back(claim: Claim) -> Job | None:
+    """Put a job that nothing is wrong with back to wait: its worker is being shut down. It counts as no loss."""
+    return change(claim.job_id, JobStatus.QUEUED, fence=claim.fence, expected={JobStatus.RUNNING}, available_at=Now())
 
 
 def cancel(job_id: uuid.UUID) -> Job:
@@ -196,7 +201,7 @@ def reap(*, dry_run: bool = False) -> list[uuid.UUID]:
     reaped = []
     for job in rows:
         losses = job.losses + 1
-        running = {"fence": job.fence, "expected": {JobStatus.RUNNING}, "where": expired, "losses": losses}
+        running: dict[str, Any] = {"fence": job.fence, "expected": {JobStatus.RUNNING}, "where": expired, "losses": losses}
         if losses > settings.JOB_MAX_LOSSES:
             changed = change(job.id, JobStatus.FAILED, **running, **_error(MediaError("lost_worker")))
         else:
@@ -228,7 +233,7 @@ def _entering(to: JobStatus) -> dict[str, Any]:
     return {**ended, "progress": 100.0} if to == JobStatus.SUCCEEDED else ended
 
 
-def _error(error: MediaError | None) -> dict[str, str]:
+def _error(error: MediaError | None) -> dict[str, Any]:
     if error is None:
         return {"error_code": "", "error_detail": "", "error_field": ""}
     return {"error_code": error.code.name, "error_detail": error.detail[:MAX_MESSAGE], "error_field": (error.field or "")[:60]}

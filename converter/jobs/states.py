@@ -23,7 +23,7 @@ TRANSITIONS: dict[JobStatus, frozenset[JobStatus]] = {
     S.FAILED: frozenset(),
     S.CANCELLED: frozenset(),
 }
-"""`running → queued` only by a retry of a transient fault or by the reaper; `queued → failed` never by
+"""`running → queued` only by a retry of a transient fault, by the reaper, or by a worker that is shut down; `queued → failed` never by
 a worker, only when what the job needs is gone before it began."""
 
 TERMINAL = frozenset(state for state, following in TRANSITIONS.items() if not following)

@@ -7,7 +7,7 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -56,7 +56,7 @@ def response(job: Job, last_event_id: str) -> StreamingHttpResponse:
     return stream
 
 
-async def follow(job_id: uuid.UUID, last: str = "") -> AsyncIterator[str]:
+async def follow(job_id: uuid.UUID, last: str = "") -> AsyncGenerator[str]:
     """The text of the stream: from Redis, or from the row once a second while Redis is away."""
     until = time.monotonic() + LIFE_SECONDS
     yield f"retry: {RETRY_MILLISECONDS}\n\n"
@@ -73,7 +73,7 @@ async def follow(job_id: uuid.UUID, last: str = "") -> AsyncIterator[str]:
             yield message
 
 
-async def _from_redis(job_id: uuid.UUID, last: str, until: float) -> AsyncIterator[str]:
+async def _from_redis(job_id: uuid.UUID, last: str, until: float) -> AsyncGenerator[str]:
     reader = events.Reader(job_id, wait=PING_SECONDS)
     try:
         resumed = bool(last) and await reader.has(last)
@@ -101,7 +101,7 @@ async def _from_redis(job_id: uuid.UUID, last: str, until: float) -> AsyncIterat
         await reader.close()
 
 
-async def _from_rows(job_id: uuid.UUID, until: float) -> AsyncIterator[str]:
+async def _from_rows(job_id: uuid.UUID, until: float) -> AsyncGenerator[str]:
     before: _Snapshot | None = None
     pinged = time.monotonic()
     while True:

@@ -102,6 +102,7 @@ def test_a_heartbeat_keeps_the_lease_and_a_stale_fence_does_not():
     make.lose(claim)
     assert services.reap() == [claim.job_id]
     assert not services.heartbeat(claim) and not services.holds(claim)
+    assert services.fail(claim, MediaError("internal")) is None and services.fault(claim, MediaError("stalled")) is None
     again = services.claim(claim.job_id, "w2")
     assert not services.heartbeat(claim, 50) and services.heartbeat(again, 20)
     assert services.change(claim.job_id, S.SUCCEEDED, fence=claim.fence) is None

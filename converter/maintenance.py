@@ -1,0 +1,269 @@
+"""What keeps the machine right by itself: lost jobs come back, old bytes go, leftovers of crashes go.
+
+Bytes go; rows and recipes stay. Everything can be asked first (`dry_run`) what it would do.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from converter.audit.context import Actor, use_actor
+from converter.exports import retention as exports
+from converter.jobs import selectors
+from converter.jobs import services as jobs
+from converter.jobs.models import Job
+from converter.jobs.states import JobStatus
+from converter.runtime import services as runtime
+from converter.uploads import selectors as uploads
+from converter.uploads import services as intake
+from converter.uploads.models import Upload
+
+logger = logging.getLogger(__name__)
+
+GRACE = timedelta(hours=1)
+"""A file without a row, or a row without a file, is left alone for so long: its other half may be on the way."""
+
+ACTOR = Actor("sweep")
+
+Guard = Callable[[QuerySet[Upload]], QuerySet[Upload]]
+Send = Callable[[uuid.UUID], bool]
+
+_guards: list[Guard] = []
+
+
+def retention_guard(guard: Guard) -> Guard:
+    """Let an upper layer keep uploads: it gets those that are to expire, and returns those that may.
+
+    Register it when the upper layer's app is ready; it may be used as a decorator.
+    """
+    if guard not in _guards:
+        _guards.append(guard)
+    return guard
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing that goes: `kind` is `upload`, `export`, `temporary` or `orphan`; `size` in bytes."""
+
+    kind: str
+    name: str
+    reason: str
+    size: int = 0
+
+
+@dataclass(slots=True)
+class Report:
+    """What a sweep did, or would do."""
+
+    reaped: list[uuid.UUID] = field(default_factory=list)
+    sent: list[uuid.UUID] = field(default_factory=list)
+    gone: list[Item] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        """Bytes that went."""
+        return sum(item.size for item in self.gone)
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {
+            "reaped": [str(job_id) for job_id in self.reaped],
+            "sent": [str(job_id) for job_id in self.sent],
+            "gone": [asdict(item) for item in self.gone],
+            "bytes": self.size,
+        }
+
+
+def sweep(dry_run: bool = False, *, send: Send | None = None, grace: timedelta = GRACE) -> Report:
+    """Everything at once. Without `send` waiting jobs are only listed."""
+    report = recover(send, dry_run=dry_run)
+    report.gone = clean(dry_run=dry_run, grace=grace).gone
+    return report
+
+
+def recover(send: Send | None, *, dry_run: bool = False) -> Report:
+    """Take jobs back from lost workers, and send a message for each job that waits without one."""
+    with use_actor(ACTOR):
+        reaped = jobs.reap(dry_run=dry_run)
+        due = selectors.due_for_sending()
+        # With the broker away the first failure speaks for all.
+        sent = due if dry_run or send is None else _until_failure(send, due)
+    for job_id in () if dry_run else reaped:
+        logger.warning("a worker was lost; its job waits again", extra={"job_id": str(job_id)})
+    return Report(reaped=reaped, sent=sent)
+
+
+def clean(*, dry_run: bool = False, grace: timedelta = GRACE) -> Report:
+    """Let go of what the retention settings say, as they are now, and of what crashes left behind."""
+    report = Report()
+    with use_actor(ACTOR):
+        for item, remove in _doomed(grace):
+            if not dry_run:
+                try:
+                    kept = remove() is False
+                except OSError as error:
+                    logger.error("%s %s could not be removed: %s", item.kind, item.name, error)
+                    kept = True
+                if kept:
+                    continue
+            report.gone.append(item)
+    if report.gone and not dry_run:
+        logger.info("%d things are gone", len(report.gone), extra={"bytes": report.size})
+    return report
+
+
+def _until_failure(send: Send, due: list[uuid.UUID]) -> list[uuid.UUID]:
+    sent = []
+    for job_id in due:
+        if not send(job_id):
+            break
+        sent.append(job_id)
+    return sent
+
+
+Doomed = Iterator[tuple[Item, Callable[[], Any]]]
+
+
+def _doomed(grace: timedelta) -> Doomed:
+    yield from _expired_uploads()
+    yield from _expired_exports()
+    yield from _missing(grace)
+    yield from _orphans(grace)
+    yield from _temporary()
+    yield from _work_dirs(grace)
+    yield from _derived(grace)
+
+
+def _expired_uploads() -> Doomed:
+    hours = runtime.get("upload_retention_hours")
+    for upload in _unguarded(uploads.expirable(timezone.now() - timedelta(hours=hours))):
+        yield Item("upload", str(upload.pk), f"older than {hours:g} hours", upload.size), partial(_expire, upload)
+
+
+def _unguarded(going: QuerySet[Upload]) -> QuerySet[Upload]:
+    for guard in _guards:
+        going = guard(going)
+    return going
+
+
+def _expire(upload: Upload) -> bool:
+    with transaction.atomic():
+        # Under the lock that an upper layer takes too before it begins to need an upload.
+        locked = Upload.objects.select_for_update().filter(pk=upload.pk)
+        return bool(locked) and _unguarded(Upload.objects.filter(pk=upload.pk)).exists() and intake.expire(upload)
+
+
+def _expired_exports() -> Doomed:
+    for export in exports.expired(timezone.now()):
+        yield (
+            Item("export", str(export.pk), "its time or its one download is over", export.size),
+            partial(exports.remove_bytes, export, "expired"),
+        )
+
+
+def _missing(grace: timedelta) -> Doomed:
+    """Rows whose bytes were lost: people are told that they are gone, instead of an error of ours."""
+    before = timezone.now() - grace
+    if _root("uploads").is_dir():  # else a disk is not mounted, and nothing is known
+        for upload in Upload.objects.filter(removed_at=None, created_at__lt=before).exclude(path="").iterator():
+            if not upload.file.exists():
+                yield Item("upload", str(upload.pk), "its file is missing"), partial(intake.expire, upload)
+    if _root("exports").is_dir():
+        for export in exports.missing():
+            if export.created_at < before:
+                yield Item("export", str(export.pk), "its file is missing"), partial(exports.remove_bytes, export, "missing")
+
+
+def _orphans(grace: timedelta) -> Doomed:
+    found = list(_old_files(_root("uploads"), grace.total_seconds()))
+    claimed = set(Upload.objects.filter(removed_at=None).values_list("path", flat=True)) if found else set()
+    for path in found:
+        if path.relative_to(settings.MEDIA_ROOT).as_posix() not in claimed:
+            yield _file("orphan", path, "no upload has it"), partial(path.unlink, missing_ok=True)
+    for path in exports.orphans(grace):
+        yield _file("orphan", path, "no export has it"), partial(path.unlink, missing_ok=True)
+
+
+def _temporary() -> Doomed:
+    hours = runtime.get("temp_retention_hours")
+    for path in _old_files(_root("incoming"), hours * 3600):
+        yield _file("temporary", path, f"was not finished in {hours:g} hours"), partial(path.unlink, missing_ok=True)
+
+
+def _work_dirs(grace: timedelta) -> Doomed:
+    """Directories of attempts that nobody works on any more: the row says so, or nothing is known and they are old."""
+    for path in _listed(_root("work")):
+        job_id, _, fence = path.name.partition("-")
+        if _is_hex(job_id) and fence.isdecimal():
+            held = Job.objects.filter(pk=uuid.UUID(job_id), fence=int(fence), status=JobStatus.RUNNING).exists()
+        else:
+            held = _age(path) <= grace.total_seconds()
+        if not held:
+            yield _tree("temporary", path, "its attempt is over"), partial(shutil.rmtree, path)
+
+
+def _derived(grace: timedelta) -> Doomed:
+    for path in _listed(_root("derived")):
+        kept = _is_hex(path.name) and Upload.objects.filter(pk=uuid.UUID(path.name), removed_at=None).exists()
+        if not kept and _age(path) > grace.total_seconds():
+            yield _tree("temporary", path, "its upload is gone"), partial(shutil.rmtree, path)
+
+
+def _root(name: str) -> Path:
+    return Path(settings.MEDIA_ROOT) / name
+
+
+def _listed(root: Path) -> list[Path]:
+    return sorted(root.iterdir()) if root.is_dir() else []
+
+
+def _old_files(root: Path, seconds: float) -> Iterator[Path]:
+    for path in sorted(root.rglob("*")):
+        if not path.is_dir() and _age(path) > seconds:
+            yield path
+
+
+def _age(path: Path) -> float:
+    """Seconds since the last change, of which a rename is one; 0 for a path that has just gone."""
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return 0.0
+    return time.time() - max(status.st_mtime, status.st_ctime)
+
+
+def _file(kind: str, path: Path, reason: str) -> Item:
+    return Item(kind, path.relative_to(settings.MEDIA_ROOT).as_posix(), reason, _size(path))
+
+
+def _tree(kind: str, path: Path, reason: str) -> Item:
+    return Item(kind, path.relative_to(settings.MEDIA_ROOT).as_posix(), reason, sum(_size(file) for file in path.rglob("*")))
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _is_hex(text: str) -> bool:
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        return False
+    return True

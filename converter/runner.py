@@ -1,0 +1,110 @@
+"""One attempt at a job: claim it, work in a private directory, publish what came out or say why nothing did."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import shutil
+import socket
+import time
+import uuid
+from pathlib import Path
+
+from django.conf import settings
+
+from converter.audit.context import Actor, use_actor, use_job
+from converter.engine import run as engine
+from converter.engine.errors import MediaError
+from converter.exports import services as exports
+from converter.jobs import services as jobs
+from converter.jobs.pulse import Pulse, shutting_down
+
+logger = logging.getLogger(__name__)
+
+WORK = "work"
+"""Where running jobs have their directories, relative to MEDIA_ROOT."""
+
+
+def run(job_id: uuid.UUID) -> None:
+    """Do the job if it is to be had; a message that comes twice or too late does nothing."""
+    with use_actor(Actor("worker")), use_job(str(job_id)):
+        claim = jobs.claim(job_id, f"{socket.gethostname()}:{os.getpid()}")
+        if claim is None:
+            logger.info("the job is not waiting; nothing to do")
+            return
+        with use_job(str(job_id), claim.job.request_id):
+            _attempt(claim)
+
+
+def work_dir(claim: jobs.Claim) -> Path:
+    """The attempt's own directory. It names the job and the fence, so that a sweep knows whether anybody still works there."""
+    return Path(settings.MEDIA_ROOT) / WORK / f"{claim.job_id.hex}-{claim.fence}"
+
+
+def _attempt(claim: jobs.Claim) -> None:
+    logger.info("attempt %d begins", claim.job.attempt, extra={"operation": claim.job.operation})
+    began = time.monotonic()
+    work = work_dir(claim)
+    try:
+        work.mkdir(mode=0o700, parents=True)
+        with Pulse(claim) as pulse:
+            result = _execute(claim, work, pulse)
+            export = exports.publish(claim, result)
+    except jobs.LeaseLost:
+        jobs.note_metrics(claim, wall_seconds=time.monotonic() - began)
+        logger.info("the job was cancelled or taken back meanwhile; what it made is gone")
+    except Exception as failure:  # noqa: BLE001 (task boundary: whatever happened ends as a code on the row)
+        _ended(claim, failure, began)
+    else:
+        logger.info("published", extra={"export": str(export.pk), "bytes_out": result.size, "cpu_seconds": result.metrics.cpu_seconds})
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _execute(claim: jobs.Claim, work: Path, pulse: Pulse) -> engine.Result:
+    job = claim.job
+    uploads = [job_input.upload for job_input in job.job_inputs.select_related("upload")]
+    jobs.note_metrics(claim, bytes_in=sum(upload.size for upload in uploads), media_seconds=sum(upload.media.duration or 0.0 for upload in uploads))
+    for upload in uploads:
+        if upload.removed_at is not None or not upload.file.is_file():
+            raise MediaError("gone", f"{upload.name} was cleaned up before the work began; send it again.")
+    return engine.execute(
+        job.operation,
+        [engine.Source(upload.file, upload.media) for upload in uploads],
+        job.params,
+        work=work,
+        progress=lambda told: pulse.report(told.fraction * 100, told.stage, told.eta_seconds),
+        stop=pulse.stopped,
+    )
+
+
+def _ended(claim: jobs.Claim, failure: Exception, began: float) -> None:
+    """Say on the row why the attempt brought nothing; whoever holds the job by now is left alone."""
+    jobs.note_metrics(claim, wall_seconds=time.monotonic() - began)
+    error = as_media_error(failure)
+    if error.code.name == "cancelled":
+        # The engine stopped because the pulse said so: the row already says why, unless this process is to end.
+        if shutting_down.is_set() and jobs.give_back(claim):
+            logger.info("stopped: the worker is shut down, the job waits for another")
+        else:
+            logger.info("stopped: the job was cancelled or taken back")
+        return
+    details = {"code": error.code.name, "details": error.log}
+    if error.code.name == "internal":
+        logger.error("the attempt failed: %s", error.detail, extra=details, exc_info=failure)
+    else:
+        logger.log(logging.INFO if error.users else logging.WARNING, "the attempt failed: %s", error.detail, extra=details)
+    after = jobs.fault(claim, error)
+    logger.info("the job is %s", after.status if after else "no longer ours")
+
+
+def as_media_error(failure: BaseException) -> MediaError:
+    """Any failure as a code with a sentence; what only the log may know stays out of the sentence."""
+    if isinstance(failure, MediaError):
+        return failure
+    if isinstance(failure, OSError) and failure.errno in (errno.ENOSPC, errno.EDQUOT):
+        return MediaError("disk_full", log=str(failure))
+    if isinstance(failure, MemoryError):
+        return MediaError("out_of_memory")
+    return MediaError("internal", log=repr(failure))

@@ -1,0 +1,159 @@
+"""What a person may ask of the pipeline. The only place, beside the sweep, that enqueues."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from converter import tasks
+from converter.audit.context import request_id
+from converter.engine import operations
+from converter.engine import run as engine
+from converter.engine.errors import MediaError
+from converter.engine.media import Media
+from converter.engine.operations.base import Plan
+from converter.exports.models import Export
+from converter.jobs import selectors, states
+from converter.jobs import services as jobs
+from converter.jobs.models import Job
+from converter.owners.models import Owner
+from converter.uploads.models import Upload, UploadStatus
+
+LONGEST_KEY = 200
+
+
+def submit(
+    owner: Owner,
+    operation: str,
+    params: Mapping[str, Any],
+    uploads: Sequence[Upload],
+    preset: str = "",
+    *,
+    idempotency_key: str | None = None,
+    retry_of: Job | None = None,
+) -> Job:
+    """Check everything, write a job and wake a worker after the commit.
+
+    Bad input raises `MediaError` with its field before a row exists. With an `idempotency_key` the
+    same request gives the same job, for ever; another request under the same key raises `conflict`.
+    """
+    return submit_once(owner, operation, params, uploads, preset, idempotency_key=idempotency_key, retry_of=retry_of)[0]
+
+
+def submit_once(
+    owner: Owner,
+    operation: str,
+    params: Mapping[str, Any],
+    uploads: Sequence[Upload],
+    preset: str = "",
+    *,
+    idempotency_key: str | None = None,
+    retry_of: Job | None = None,
+) -> tuple[Job, bool]:
+    """`submit`, and whether the job is new (False: it stood already under its idempotency key)."""
+    digest = _digest(operation, params, uploads, preset)
+    if idempotency_key is not None and (known := _known(owner, idempotency_key, digest)):
+        return known, False
+    plan, stored = _plan(operation, params, preset, _usable(owner, uploads))
+    try:
+        with transaction.atomic():
+            # Locked and looked at again: a cleanup may not take an upload away between the check and the row.
+            locked = {upload.pk: upload for upload in Upload.objects.select_for_update().filter(pk__in={upload.pk for upload in uploads})}
+            _usable(owner, [locked.get(upload.pk, upload) for upload in uploads])
+            job = jobs.create(
+                owner,
+                operation,
+                stored,
+                uploads,
+                preset=preset,
+                idempotency_key=idempotency_key,
+                request_hash=digest,
+                request_id=request_id.get(),
+                retry_of=retry_of,
+                warnings=plan.warnings,
+            )
+            transaction.on_commit(partial(tasks.send, job.pk))
+    except IntegrityError:
+        # Somebody sent the same key at the same moment and was first.
+        if idempotency_key is not None and (known := _known(owner, idempotency_key, digest)):
+            return known, False
+        raise
+    return job, True
+
+
+def quote(owner: Owner, operation: str, params: Mapping[str, Any], uploads: Sequence[Upload], preset: str = "") -> dict[str, Any]:
+    """What a job would make and cost, and how many stand before it. Nothing is made. Raises what `submit` raises."""
+    plan, _ = _plan(operation, params, preset, _usable(owner, uploads))
+    return {**plan.as_dict(), "queue_position": selectors.waiting()}
+
+
+def cancel(job: Job) -> Job:
+    """Cancel a waiting or running job. Raises `MediaError("conflict")` when it has ended."""
+    return jobs.cancel(job.pk)
+
+
+def retry(job: Job) -> Job:
+    """A new job that tries a failed or cancelled one again. Raises `MediaError("conflict")` for any other, `gone` when an upload went."""
+    if job.status not in (states.JobStatus.FAILED, states.JobStatus.CANCELLED):
+        raise MediaError("conflict", f"The job is {job.status}; only a failed or cancelled job can be tried again.")
+    return submit(job.owner, job.operation, job.params, _inputs(job), job.preset, retry_of=job)
+
+
+def rebuild(export: Export) -> Job:
+    """A new job that makes an export again from its recipe. Raises `MediaError("gone")` when an upload is no longer there.
+
+    An upload that went is replaced by another of the owner's with the very same bytes.
+    """
+    recipe = export.recipe
+    uploads = [_same_bytes(export.owner, upload) for upload in _inputs(export.job)]
+    return submit(export.owner, recipe["operation"], recipe["params"], uploads, recipe.get("preset", ""))
+
+
+def _plan(operation: str, params: Mapping[str, Any], preset: str, media: Sequence[Media]) -> tuple[Plan, dict[str, Any]]:
+    """The plan, and the parameters written out in full, so that a preset that changes later changes no job."""
+    plan = engine.plan(operation, media, params, preset)
+    chosen = operations.get(operation)
+    return plan, chosen.stored(chosen.read(params, preset or None))
+
+
+def _usable(owner: Owner, uploads: Sequence[Upload]) -> list[Media]:
+    for upload in uploads:
+        if upload.owner_id != owner.pk:
+            raise MediaError("not_found", "There is no such upload.", field="upload")
+        if upload.status != UploadStatus.READY:
+            raise MediaError("conflict", f"The upload is {upload.status}; only a ready one can be used.", field="upload")
+        if upload.removed_at is not None:
+            raise MediaError("gone", f"{upload.name} was cleaned up; send it again.", field="upload")
+    return [upload.media for upload in uploads]
+
+
+def _known(owner: Owner, key: str, digest: str) -> Job | None:
+    if not 0 < len(key) <= LONGEST_KEY or not key.isprintable():
+        raise MediaError("bad_parameter", f"Idempotency-Key: it must have 1 to {LONGEST_KEY} printable characters.", field="Idempotency-Key")
+    job = selectors.for_owner(owner).filter(idempotency_key=key).first()
+    if job is not None and job.request_hash != digest:
+        raise MediaError("conflict", "Idempotency-Key: it was used for another request; use a new one.", field="Idempotency-Key")
+    return job
+
+
+def _digest(operation: str, params: Mapping[str, Any], uploads: Sequence[Upload], preset: str) -> str:
+    body = [operation, preset, dict(params), [str(upload.pk) for upload in uploads]]
+    return hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _inputs(job: Job) -> list[Upload]:
+    return [job_input.upload for job_input in job.job_inputs.select_related("upload")]
+
+
+def _same_bytes(owner: Owner, upload: Upload) -> Upload:
+    if upload.removed_at is None:
+        return upload
+    other = Upload.objects.filter(owner=owner, sha256=upload.sha256, status=UploadStatus.READY, removed_at=None).first()
+    if other is None:
+        raise MediaError("gone", f"{upload.name} was cleaned up; send it again, then rebuild.")
+    return other

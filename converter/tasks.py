@@ -1,0 +1,53 @@
+"""What the broker wakes: each task loads by id, calls, and is safe to run twice."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from typing import Any
+
+from celery import shared_task
+from celery.signals import worker_shutting_down
+from kombu.exceptions import OperationalError
+from redis import RedisError
+
+from converter import maintenance, runner
+from converter.jobs import services as jobs
+from converter.jobs.pulse import shutting_down
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task(name="converter.tasks.run_job")
+def run_job(job_id: str) -> None:
+    """Work on a job, if it still waits."""
+    runner.run(uuid.UUID(job_id))
+
+
+@shared_task(name="converter.tasks.sweep")
+def sweep() -> None:
+    """Every few seconds: take jobs back from lost workers, and wake workers for those that wait."""
+    maintenance.recover(send)
+
+
+@shared_task(name="converter.tasks.cleanup")
+def cleanup() -> None:
+    """Every few minutes: let go of what the retention says, and of what crashes left."""
+    maintenance.clean()
+
+
+def send(job_id: uuid.UUID) -> bool:
+    """Send the message that wakes a worker for a job. False when the broker is away: the sweep sends again."""
+    try:
+        run_job.apply_async(args=(str(job_id),))
+    except (OperationalError, RedisError, OSError) as error:
+        logger.warning("no message could be sent for a job; the sweep will send it again: %s", error, extra={"job_id": str(job_id)})
+        return False
+    jobs.mark_sent(job_id)
+    return True
+
+
+@worker_shutting_down.connect
+def _stop_work(**details: Any) -> None:
+    """Do not wait for long jobs when a worker is to end: they go back to the queue at once."""
+    shutting_down.set()

@@ -1,0 +1,124 @@
+"""Real uploads of real clips, and real workers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import psutil
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from config.supervisor import programs
+from converter.jobs.models import Job
+from converter.owners.models import Owner
+from converter.owners.services import new_guest
+from converter.uploads.models import Upload
+from converter.uploads.services import receive
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def owner() -> Owner:
+    return new_guest()[0]
+
+
+@pytest.fixture
+def clip(media_dir: Path, media_root: Path, owner: Owner) -> Callable[..., Upload]:
+    """Take one of the real clips in: `clip("flower_540p_5s.mp4")`."""
+
+    def take(name: str = "flower_540p_5s.mp4", of: Owner | None = None) -> Upload:
+        return receive(of or owner, name, [(media_dir / name).read_bytes()])
+
+    return take
+
+
+class Workers:
+    """Real media workers on the test's database, Redis and MEDIA_ROOT, each a process group of its own."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.started: list[subprocess.Popen[bytes]] = []
+
+    def start(self, **environment: str) -> subprocess.Popen[bytes]:
+        spec = programs.media()
+        short = {"JOB_LEASE_SECONDS": "2", "JOB_HEARTBEAT_SECONDS": "0.5", "WORKER_CONCURRENCY": "2"}
+        ours = {
+            "CUTROOM_DOTENV": "0",
+            "VAR_DIR": str(settings.VAR_DIR),
+            "MEDIA_ROOT": str(self.root),
+            "DATABASE_URL": database_url(),
+            "LOG_LEVEL": "INFO",
+        }
+        env = {**os.environ, **spec.environment, **ours, **short, **environment}
+        with (self.root / "worker.log").open("ab") as log:
+            worker = subprocess.Popen(spec.command, env=env, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
+        self.started.append(worker)
+        return worker
+
+    def kill(self, worker: subprocess.Popen[bytes], number: signal.Signals = signal.SIGKILL) -> None:
+        os.killpg(worker.pid, number)
+
+    def stop(self) -> None:
+        for worker in self.started:
+            if worker.poll() is None:
+                self.kill(worker)
+            worker.wait()
+
+    def log(self) -> str:
+        return (self.root / "worker.log").read_text()
+
+
+@pytest.fixture
+def workers(media_root: Path) -> Iterator[Workers]:
+    workers = Workers(media_root)
+    yield workers
+    workers.stop()
+    if sys.exc_info()[0]:
+        sys.stderr.write(workers.log())
+
+
+def database_url() -> str:
+    """The test database as a worker process would be told."""
+    at = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{at['NAME']}"
+    place = f"{quote(at['USER'] or '')}:{quote(at['PASSWORD'] or '')}@{quote(at['HOST'] or '', safe='')}:{at['PORT'] or ''}"
+    return f"postgres://{place}/{at['NAME']}"
+
+
+def wait_for(what: Callable[[], Any], seconds: float = 40, *, step: float = 0.1, also: Callable[[], Any] | None = None) -> Any:
+    """Wait until `what` gives something true; `also` is called in between (a sweep)."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := what():
+            return found
+        if also:
+            also()
+        time.sleep(step)
+    raise AssertionError(f"waited {seconds:g} s in vain; jobs: {list(Job.objects.values_list('status', 'progress', 'attempt', 'error_code'))}")
+
+
+def tools(root: Path) -> list[psutil.Process]:
+    """Media tools at work beneath `root`, whoever their parent is by now."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if Path(process.cwd()).is_relative_to(root) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
+def files(root: Path, below: str) -> list[Path]:
+    return sorted(path for path in (root / below).rglob("*") if path.is_file())

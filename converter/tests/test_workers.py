@@ -1,0 +1,110 @@
+"""Real Celery workers in processes of their own: doubled and lost messages, kill -9, SIGSTOP, cancel."""
+
+from __future__ import annotations
+
+import os
+import signal
+from datetime import timedelta
+
+import pytest
+
+from converter import maintenance, services, tasks
+from converter.audit.models import AuditEntry
+from converter.exports.models import Export
+from converter.jobs.models import Job
+
+from .conftest import files, tools, wait_for
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+
+BUNNY = "bunny_1080p_24fps_aac51.mp4"
+CUT = {"start": 1, "duration": 1}
+KILLS = 10
+
+
+def sweep() -> None:
+    maintenance.recover(tasks.send)
+
+
+def ended() -> bool:
+    return not Job.objects.filter(finished_at=None).exists()
+
+
+def succeeded_once(media_root) -> None:
+    """Every job succeeded, once, with one file, and nothing else is left."""
+    assert set(Job.objects.values_list("status", "progress")) == {("succeeded", 100.0)}
+    wait_for(lambda: not tools(media_root), 10)
+    # A killed attempt leaves its directory, and, killed between rename and commit, a file without a row: the sweep's part.
+    wait_for(lambda: not any((media_root / "work").iterdir()), 10, also=lambda: maintenance.clean(grace=timedelta(seconds=-1)))
+    assert Export.objects.count() == Job.objects.count() == AuditEntry.objects.filter(action="job.succeeded").count()
+    assert sorted(export.file for export in Export.objects.all()) == files(media_root, "exports")
+    assert all(export.file.stat().st_size == export.size for export in Export.objects.all())
+
+
+def test_doubled_and_lost_messages_change_nothing(clip, owner, workers, media_root, monkeypatch):
+    upload = clip()
+    doubled = services.submit(owner, "trim", CUT, [upload])
+    for _ in range(5):
+        tasks.send(doubled.pk)
+    with monkeypatch.context() as lost:
+        lost.setattr(tasks.run_job, "apply_async", lambda args: None)
+        services.submit(owner, "trim", CUT, [upload])
+    workers.start()
+    wait_for(lambda: Job.objects.filter(status="succeeded").exists())
+    Job.objects.filter(status="queued").update(sent_at=None)  # its patience is over
+    wait_for(ended, also=sweep)
+    for _ in range(3):
+        tasks.send(doubled.pk)
+    succeeded_once(media_root)
+    assert set(Job.objects.values_list("attempt", flat=True)) == {1}
+
+
+def test_kill_9_of_the_worker_again_and_again_loses_nothing(clip, owner, workers, media_root):
+    upload = clip(BUNNY)
+    for start in range(3):
+        services.submit(owner, "trim", {"start": start, "duration": 5}, [upload])
+    for _ in range(KILLS):
+        worker = workers.start()
+        wait_for(lambda: tools(media_root) and Job.objects.filter(status="running", lease_until__isnull=False).exists(), also=sweep)
+        workers.kill(worker)
+        worker.wait()
+        wait_for(lambda: not tools(media_root), 10)
+        assert not ended()
+    workers.start()
+    wait_for(ended, 80, also=sweep)
+    succeeded_once(media_root)
+    assert sum(Job.objects.values_list("losses", flat=True)) >= KILLS
+
+
+def test_cancel_reaches_into_the_worker(clip, owner, workers, media_root):
+    job = services.submit(owner, "trim", {"start": 0, "duration": 25}, [clip(BUNNY)])
+    workers.start()
+    wait_for(lambda: tools(media_root) and Job.objects.filter(pk=job.pk, progress__gt=0).exists())
+    services.cancel(job)
+    wait_for(lambda: not tools(media_root), 10)
+    wait_for(lambda: not any((media_root / "work").iterdir()), 10)
+    assert Job.objects.get().status == "cancelled" and files(media_root, "exports") == []
+
+
+def test_a_worker_that_sleeps_past_its_lease_does_not_publish(clip, owner, workers, media_root):
+    services.submit(owner, "trim", {"start": 0, "duration": 4}, [clip(BUNNY)])
+    asleep = workers.start(WORKER_CONCURRENCY="1")
+    wait_for(lambda: tools(media_root))
+    workers.kill(asleep, signal.SIGSTOP)
+    wait_for(lambda: Job.objects.filter(losses=1).exists(), also=sweep)
+    workers.start(WORKER_CONCURRENCY="1")
+    wait_for(ended, also=sweep)
+    workers.kill(asleep, signal.SIGCONT)
+    wait_for(lambda: not any((media_root / "work").iterdir()), 20)
+    succeeded_once(media_root)
+    assert Job.objects.get().attempt == 2 and asleep.poll() is None
+
+
+def test_a_worker_that_is_asked_to_end_gives_its_job_back_at_once(clip, owner, workers, media_root):
+    services.submit(owner, "trim", {"start": 0, "duration": 25}, [clip(BUNNY)])
+    worker = workers.start()
+    wait_for(lambda: tools(media_root))
+    os.kill(worker.pid, signal.SIGTERM)
+    worker.wait(20)
+    job = Job.objects.get()
+    assert (job.status, job.losses) == ("queued", 0) and not tools(media_root) and list((media_root / "work").iterdir()) == []
