@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -61,7 +62,7 @@ def media_dir() -> Path:
 
 
 @pytest.fixture
-def media_root(tmp_path: Path, settings) -> Path:  # noqa: ANN001
+def media_root(tmp_path: Path, settings: Any) -> Path:
     """An empty MEDIA_ROOT of this test alone."""
     root = tmp_path / "media"
     (root / "incoming").mkdir(parents=True)

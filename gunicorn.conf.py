@@ -19,9 +19,7 @@ control_socket_disable = True
 asgi_lifespan = "off"
 forwarded_allow_ips = ""  # config.middleware.ProxyMiddleware alone decides whom to believe
 logger_class = "config.logs.GunicornLogger"
-logconfig_dict = logs.logging_config(
-    env.text("LOG_LEVEL", "INFO", choices=logs.LEVELS), env.text("LOG_FORMAT", "auto", choices=logs.FORMATS)
-)
+logconfig_dict = logs.logging_config(env.text("LOG_LEVEL", "INFO", choices=logs.LEVELS), env.text("LOG_FORMAT", "auto", choices=logs.FORMATS))
 loglevel = env.text("LOG_LEVEL", "INFO", choices=logs.LEVELS).lower()
 
 

@@ -7,6 +7,7 @@ import errno
 import os
 import tempfile
 import time
+import uuid
 from typing import IO, Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -54,7 +55,7 @@ class Body:
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.size = 0
-        self.file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY, dir=settings.INCOMING_DIR)  # noqa: SIM115 (the request owns it)
+        self.file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY, dir=str(settings.INCOMING_DIR))  # noqa: SIM115 (the request owns it)
         self._gathered: list[bytes] = []
         self._waiting = 0
 
@@ -90,7 +91,8 @@ class Body:
 
 def too_large(limit: int) -> MediaError:
     """The refusal, with the limit in a unit that people read."""
-    value, unit = limit - MULTIPART_ROOM if limit > settings.MAX_BODY_BYTES else limit, "bytes"
+    value: float = limit - MULTIPART_ROOM if limit > settings.MAX_BODY_BYTES else limit
+    unit = "bytes"
     for size, name in ((1024**3, "GiB"), (1024**2, "MiB"), (1024, "KiB")):
         if value >= size:
             value, unit = value / size, name
@@ -119,7 +121,8 @@ class Handler(ASGIHandler):
 
     async def read_body(self, receive: Any) -> IO[bytes]:
         """What Django asks for first: the file that is already there."""
-        return receive.file
+        file: IO[bytes] = receive.file
+        return file
 
     @staticmethod
     async def _read(body: Body, receive: Any) -> None:
@@ -167,6 +170,7 @@ def refusal(error: MediaError, scope: Scope) -> HttpResponse:
     else:
         response = problem_response(error)
     response["Connection"] = "close"
+    response["X-Request-ID"] = uuid.uuid4().hex
     response["Content-Length"] = str(len(response.content))
     return response
 

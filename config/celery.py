@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import warnings
 from typing import Any
 
 from celery import Celery
+from celery.exceptions import CPendingDeprecationWarning
 from celery.signals import setup_logging
 from kombu import Queue
 
@@ -14,6 +16,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 from django.conf import settings
 
 from config.worker_steps import Schedule, SignOfLife
+
+# Work in hand goes on while the broker is away: the row knows who holds the job, so nothing has to be cancelled.
+warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
 
 app = Celery("cutroom")
 SOCKET_SECONDS = 2.0
@@ -29,6 +34,7 @@ app.conf.update(
     task_reject_on_worker_lost=True,
     task_acks_on_failure_or_timeout=True,
     worker_prefetch_multiplier=1,
+    worker_cancel_long_running_tasks_on_connection_loss=False,
     worker_send_task_events=False,
     task_send_sent_event=False,
     worker_enable_remote_control=False,

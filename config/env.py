@@ -90,7 +90,7 @@ def number(name: str, default: float, *, low: float = 0.0) -> float:
             _refuse(name, value, right)
         return result
 
-    return _read(name, default, convert)
+    return _read(name, float(default), convert)
 
 
 def size(name: str, default: int, *, low: int = 1) -> int:

@@ -35,7 +35,9 @@ def ready(request: HttpRequest) -> JsonResponse:
     """Every part by name, `ok` or a sentence; 503 when one is missing."""
     parts = {name: _outcome(name, check) for name, check in CHECKS.items()}
     sound = all(part["ok"] for part in parts.values())
-    return JsonResponse({"status": "ok" if sound else "not ready", "checks": parts}, status=200 if sound else 503, headers={"Cache-Control": "no-store"})
+    return JsonResponse(
+        {"status": "ok" if sound else "not ready", "checks": parts}, status=200 if sound else 503, headers={"Cache-Control": "no-store"}
+    )
 
 
 def _outcome(name: str, check: Callable[[], str]) -> dict[str, object]:

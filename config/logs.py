@@ -65,7 +65,7 @@ class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         ids = [f"{name}={value}" for name in ("request_id", "job_id") if (value := getattr(record, name, ""))]
         extra = [f"{name}={value}" for name, value in _extra(record).items()]
-        line = f"{datetime.fromtimestamp(record.created):%H:%M:%S} {record.levelname.lower():<8} {record.name}: {record.getMessage()}"  # noqa: DTZ006
+        line = f"{datetime.fromtimestamp(record.created):%H:%M:%S} {record.levelname.lower():<8} {record.name}: {record.getMessage()}"
         line = "  ".join([line, *extra, *ids])
         if record.exc_info:
             line += "\n" + self.formatException(record.exc_info)

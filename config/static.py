@@ -14,30 +14,32 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 CHUNK = 256 * 1024
 
 
-class ManifestStorage(CompressedManifestStaticFilesStorage):
+class ManifestStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
     """Hashed names when collected; plain names before that (a fresh clone, a management command)."""
 
     manifest_strict = False
 
 
-class StaticFilesMiddleware(WhiteNoiseMiddleware):
+class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]
     """WhiteNoise, whose answers are read chunk by chunk under ASGI, where Django would read a plain file whole into memory."""
 
     @staticmethod
     def serve(static_file: Any, request: HttpRequest) -> HttpResponseBase:
         """The file's response; asynchronous when the request is."""
         if not isinstance(request, ASGIRequest):
-            return WhiteNoiseMiddleware.serve(static_file, request)
+            plain: HttpResponseBase = WhiteNoiseMiddleware.serve(static_file, request)
+            return plain
         found = static_file.get_response(request.method, request.META)
         response = StreamingHttpResponse(_chunks(found.file), status=int(found.status))
         del response["Content-Type"]
         for name, value in found.headers:
             response[name] = value
-        if found.file is not None:
-            response._resource_closers.append(found.file.close)
         return response
 
 
 async def _chunks(file: IO[bytes] | None) -> AsyncIterator[bytes]:
-    while file is not None and (chunk := await asyncio.to_thread(file.read, CHUNK)):
-        yield chunk
+    if file is None:
+        return
+    with file:
+        while chunk := await asyncio.to_thread(file.read, CHUNK):
+            yield chunk

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 from typing import Any
@@ -28,10 +29,10 @@ def queues_of(worker: Any) -> list[str]:
     return sorted(worker.app.amqp.queues.consume_from)
 
 
-class SignOfLife(bootsteps.StartStopStep):  # type: ignore[misc]
+class SignOfLife(bootsteps.StartStopStep):
     """Write a key with an expiry every few seconds; /health/ready/ looks for it."""
 
-    requires = {"celery.worker.components:Timer"}
+    requires = ("celery.worker.components:Timer",)
 
     def __init__(self, worker: Any, **options: Any) -> None:
         self.client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
@@ -47,13 +48,13 @@ class SignOfLife(bootsteps.StartStopStep):  # type: ignore[misc]
         if self.entry is not None:
             self.entry.cancel()
             self.entry = None
-        try:
+        with contextlib.suppress(redis.RedisError):
             self.client.delete(*(sign_key(queue, os.getpid()) for queue in queues_of(worker)))
-        except redis.RedisError:
-            pass
         self.client.close()
 
-    terminate = stop
+    def terminate(self, worker: Any) -> None:
+        """The same at a cold stop."""
+        self.stop(worker)
 
     def sign(self, worker: Any) -> None:
         """Write the keys; without a server there is nobody to read them either."""
@@ -64,7 +65,7 @@ class SignOfLife(bootsteps.StartStopStep):  # type: ignore[misc]
             log.debug("no sign of life could be written: %s", error)
 
 
-class Schedule(bootsteps.StartStopStep):  # type: ignore[misc]
+class Schedule(bootsteps.StartStopStep):
     """Celery's beat as a thread of the worker that consumes `control`: one process less."""
 
     def __init__(self, worker: Any, **options: Any) -> None:
@@ -86,4 +87,6 @@ class Schedule(bootsteps.StartStopStep):  # type: ignore[misc]
             self.service.stop()
             self.service = None
 
-    terminate = stop
+    def terminate(self, worker: Any) -> None:
+        """The same at a cold stop."""
+        self.stop(worker)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import logging
 import os
@@ -57,7 +58,7 @@ class Child:
             env={**os.environ, **self.spec.environment},
             pass_fds=self.spec.fds,
             process_group=0,
-            preexec_fn=die_with_parent(os.getpid()),  # noqa: PLW1509 (the supervisor has one thread)
+            preexec_fn=die_with_parent(os.getpid()),
         )
         self.started = time.monotonic()
 
@@ -93,10 +94,8 @@ class Child:
 
     def _kill_group(self) -> None:
         if self.process is not None:
-            try:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.process.pid, signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):
-                pass
 
 
 def die_with_parent(parent: int) -> Callable[[], None] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import http.client
 import logging
@@ -115,7 +116,9 @@ def take_lock(var_dir: Path) -> IO[str]:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         file.seek(0)
-        raise CannotRun(f"Cutroom already runs on {var_dir} (process {file.read().strip() or 'unknown'}); stop it first, or set another VAR_DIR") from None
+        raise CannotRun(
+            f"Cutroom already runs on {var_dir} (process {file.read().strip() or 'unknown'}); stop it first, or set another VAR_DIR"
+        ) from None
     file.truncate(0)
     file.write(str(os.getpid()))
     file.flush()
@@ -128,8 +131,12 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=512)
     except OSError as error:
-        hint = f"set PORT to another one, for example PORT={port + 1}" if error.errno == 98 else "set HOST and PORT to an address of this machine"
-        raise CannotRun(f"cannot listen on {host} port {port}: {error.strerror}; {hint}") from None
+        hint = (
+            f"set PORT to another one, for example PORT={port + 1}"
+            if error.errno == errno.EADDRINUSE
+            else "set HOST and PORT to an address of this machine"
+        )
+        raise CannotRun(f"cannot listen on {host} port {port}: {os.strerror(error.errno or 0)}; {hint}") from None
 
 
 def answers(host: str, port: int) -> bool:

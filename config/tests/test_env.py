@@ -44,7 +44,7 @@ def test_booleans(monkeypatch: pytest.MonkeyPatch, written: str, read: bool) -> 
 )
 def test_malformed_values_are_refused_by_name(monkeypatch: pytest.MonkeyPatch, read, value: str, right: str) -> None:
     monkeypatch.setenv("X", value)
-    with pytest.raises(ImproperlyConfigured, match="^X") as caught:
+    with pytest.raises(ImproperlyConfigured, match=r"^X") as caught:
         read()
     assert right in str(caught.value)
 
