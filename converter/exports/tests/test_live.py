@@ -1,0 +1,186 @@
+"""Delivery by the real web server: many at once, transfers that break, files larger than memory should see."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import os
+import random
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from converter.exports.models import Grant
+
+from . import make
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+
+ROOT = Path(__file__).resolve().parents[3]
+MB = 1024 * 1024
+
+
+class Server:
+    """gunicorn with its ASGI worker, as in production, on this test's database and files."""
+
+    def __init__(self, port: int, process: subprocess.Popen[bytes]) -> None:
+        self.port, self.process = port, process
+
+    def connect(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+
+    def post(self, token: str, **headers: str) -> tuple[int, bytes]:
+        connection = self.connect()
+        connection.request("POST", f"/download/{token}/", headers={"Accept": "*/*", "User-Agent": "test", **headers})
+        response = connection.getresponse()
+        try:
+            return response.status, response.read()
+        finally:
+            connection.close()
+
+    def memory(self) -> int:
+        """Resident bytes of the master and its workers."""
+        master = psutil.Process(self.process.pid)
+        return sum(process.memory_info().rss for process in (master, *master.children(recursive=True)))
+
+
+@pytest.fixture
+def server(media_root) -> Iterator[Server]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "DATABASE_URL": database_url(),
+        "REDIS_URL": settings.CACHES["default"]["LOCATION"].partition("?")[0],
+        "MEDIA_ROOT": str(media_root),
+        "HOST": "127.0.0.1",
+        "PORT": str(port),
+    }
+    command = [sys.executable, "-m", "gunicorn", "config.asgi:application", "-c", str(ROOT / "gunicorn.conf.py")]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment)
+    try:
+        deadline = time.monotonic() + 60
+        while socket.socket().connect_ex(("127.0.0.1", port)):
+            assert process.poll() is None and time.monotonic() < deadline, "the server did not start"
+            time.sleep(0.1)
+        yield Server(port, process)
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def database_url() -> str:
+    """The test's own database, for another process."""
+    database = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{database['NAME']}"
+    query = f"?host={database['HOST']}" if database["HOST"].startswith("/") else ""
+    host = "" if query else f"{database['HOST']}:{database['PORT'] or 5432}"
+    return f"postgresql://{database['USER']}:{database['PASSWORD']}@{host}/{database['NAME']}{query}"
+
+
+def noise(size: int) -> bytes:
+    return random.Random(7).randbytes(size)
+
+
+def until(condition, seconds: float = 20):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come about"
+        time.sleep(0.05)
+
+
+def test_of_a_hundred_at_once_exactly_one_gets_the_file(server):
+    data = noise(2 * MB)
+    _, token = make.grant(make.export(data=data))
+    with ThreadPoolExecutor(100) as pool:
+        answers = list(pool.map(lambda _: server.post(token), range(100)))
+    assert sorted(status for status, _ in answers) == [200] + [410] * 99
+    assert [body for status, body in answers if status == 200] == [data]
+    until(lambda: Grant.objects.get().completed_at is not None)
+    assert Grant.objects.get().bytes_sent == len(data)
+
+
+def test_a_transfer_that_broke_goes_on_where_it_broke(server):
+    data = noise(40 * MB)
+    _, token = make.grant(make.export(data=data))
+    http_connection = server.connect()
+    http_connection.request("POST", f"/download/{token}/", headers={"Accept": "*/*", "User-Agent": "test"})
+    response = http_connection.getresponse()
+    got = response.read(3 * MB)
+    response.close()
+    http_connection.close()
+    until(lambda: Grant.objects.get().busy_until is None)
+    grant = Grant.objects.get()
+    assert grant.completed_at is None and len(got) <= grant.bytes_sent < len(data)
+
+    assert server.post(token)[0] == 410
+    assert server.post(token, **{"User-Agent": "stranger", "Range": f"bytes={len(got)}-"})[0] == 410
+    status, rest = server.post(token, Range=f"bytes={len(got)}-")
+    assert status == 206
+    assert hashlib.sha256(got + rest).digest() == hashlib.sha256(data).digest()
+    until(lambda: Grant.objects.get().completed_at is not None)
+    assert server.post(token, Range=f"bytes={len(got)}-")[0] == 410
+
+
+def test_a_transfer_whose_server_was_killed_goes_on(server):
+    data = noise(40 * MB)
+    _, token = make.grant(make.export(data=data))
+    http_connection = server.connect()
+    http_connection.request("POST", f"/download/{token}/", headers={"Accept": "*/*", "User-Agent": "test"})
+    response = http_connection.getresponse()
+    got = response.read(12 * MB)
+    for worker in psutil.Process(server.process.pid).children(recursive=True):
+        worker.kill()
+    http_connection.close()
+    grant = Grant.objects.get()
+    assert grant.busy_until is not None, "nobody could say that it ended"
+    assert grant.bytes_sent + 16 * MB >= len(got)
+    Grant.objects.update(busy_until=make.ago(seconds=1))  # instead of waiting for the lease
+
+    def resumed() -> bool:
+        try:
+            status, rest = server.post(token, Range=f"bytes={len(got)}-")
+        except OSError:
+            return False  # the next worker is still starting
+        return status == 206 and got + rest == data
+
+    until(resumed, 60)
+
+
+def test_memory_does_not_grow_with_the_file(server):
+    size = 300 * MB
+    _, token = make.grant(make.export(sparse=size))
+    server.post("x" * 43)  # whatever is loaded at the first request
+    before, peak, done = server.memory(), 0, threading.Event()
+
+    def watch() -> None:
+        nonlocal peak
+        while not done.wait(0.02):
+            peak = max(peak, server.memory())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    http_connection = server.connect()
+    http_connection.request("POST", f"/download/{token}/", headers={"Accept": "*/*"})
+    response = http_connection.getresponse()
+    received = 0
+    while part := response.read(MB):
+        received += len(part)
+    done.set()
+    watcher.join()
+    http_connection.close()
+    assert received == size
+    assert peak - before < 40 * MB, f"{(peak - before) / MB:.0f} MB more"
