@@ -30,7 +30,7 @@ CSRF_HINT = "Send the csrftoken cookie's value as the X-CSRFToken header, or use
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
-class ProblemSerializer(serializers.Serializer):
+class ProblemSerializer(serializers.Serializer[Any]):
     """Problem details: `code` is stable, `detail` is one sentence for people."""
 
     type = serializers.CharField(help_text="A URN that ends in the code.")
@@ -107,7 +107,8 @@ def _api_problem(error: exceptions.APIException) -> HttpResponse:
         challenge = getattr(error, "auth_header", "") or 'Bearer realm="api"'
         return problem_response(MediaError("not_allowed", sentence), status=401, hint=GUEST_HINT, headers={"WWW-Authenticate": challenge})
     if isinstance(error, exceptions.Throttled):
-        headers = {"Retry-After": str(math.ceil(error.wait))} if error.wait is not None else {}
+        wait: float | None = getattr(error, "wait", None)
+        headers = {} if wait is None else {"Retry-After": str(math.ceil(wait))}
         return problem_response("rate_limited", headers=headers)
     if isinstance(error, exceptions.PermissionDenied):
         csrf = sentence.startswith("CSRF")

@@ -50,8 +50,10 @@ def use_actor(actor: Actor) -> Iterator[Actor]:
 
 
 def name_actor(name: str) -> None:
-    """Give the actor in force its name, once it is known (a guest's row was made, a user signed in)."""
-    _actor.set(replace(_actor.get(), name=name))
+    """Give the actor of this request its name, once it is known (a guest's row was made). The system keeps its own."""
+    actor = _actor.get()
+    if actor is not SYSTEM:
+        _actor.set(replace(actor, name=name))
 
 
 @contextmanager

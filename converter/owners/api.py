@@ -18,7 +18,7 @@ from . import services
 from .ratelimit import limit
 
 
-class GuestSerializer(serializers.Serializer):
+class GuestSerializer(serializers.Serializer[Any]):
     """A guest's token. It is shown once and kept nowhere."""
 
     token = serializers.CharField(help_text="Send it as “Authorization: Bearer <token>”.")

@@ -67,4 +67,4 @@ def enforce_csrf(request: HttpRequest) -> None:
     shadow.method = "PUT"
     check = _HeaderCheck(lambda _: HttpResponse())
     check.process_request(shadow)
-    check.process_view(shadow, None, (), {})
+    check.process_view(shadow, HttpResponse, (), {})

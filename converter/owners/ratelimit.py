@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -19,7 +20,8 @@ def limit(request: HttpRequest, scope: str, key: str) -> None:
     Rates stand in `DEFAULT_THROTTLE_RATES` (`30/hour`). While the cache is away nothing is limited:
     sizes and owners do not depend on it.
     """
-    rate = settings.REST_FRAMEWORK.get("DEFAULT_THROTTLE_RATES", {}).get(scope)
+    options: dict[str, Any] = settings.REST_FRAMEWORK
+    rate = options.get("DEFAULT_THROTTLE_RATES", {}).get(scope)
     if not rate:
         return
     try:

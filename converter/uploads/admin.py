@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -42,7 +44,7 @@ class UploadAdmin(admin.ModelAdmin):
                 self.message_user(request, f"{upload.name}: {error.detail}", messages.ERROR)
         self.message_user(request, f"{done} deleted.", messages.SUCCESS)
 
-    def get_actions(self, request: HttpRequest) -> dict[str, object]:
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Django's own bulk deletion would leave files without rows."""
         return {name: action for name, action in super().get_actions(request).items() if name != "delete_selected"}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import QuerySet
@@ -55,18 +55,19 @@ def file_responses(mime: str) -> dict[Any, Any]:
 class WhateverAccepted(BaseContentNegotiation):
     """Pictures, media and JSON come from one room: what a client says it accepts refuses none of them."""
 
-    def select_parser(self, request: Request, parsers: Sequence[BaseParser]) -> BaseParser | None:
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
         """The parser for the body's own type."""
         kind = (request.content_type or "").partition(";")[0].strip().lower()
         return next((parser for parser in parsers if parser.media_type == kind), None)
 
-    def select_renderer(self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: str | None = None) -> tuple[BaseRenderer, str]:
+    def select_renderer(self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None) -> tuple[BaseRenderer, str]:
         """The first."""
-        return renderers[0], renderers[0].media_type or ""
+        first = next(iter(renderers))
+        return first, first.media_type or ""
 
 
 @extend_schema(tags=["uploads"])
-class UploadViewSet(GenericViewSet):
+class UploadViewSet(GenericViewSet[Upload]):
     """An owner's uploads. Somebody else's are not found."""
 
     queryset = Upload.objects.none()

@@ -150,7 +150,8 @@ class _Transfer:
 class _MediaResponse(StreamingHttpResponse):
     def __init__(self, transfer: _Transfer, *, asynchronous: bool) -> None:
         super().__init__(transfer.achunks() if asynchronous else transfer.chunks())
-        self._resource_closers.append(transfer.file.close)
+        closers: list[Callable[[], None]] = self._resource_closers  # type: ignore[attr-defined]  # as FileResponse does
+        closers.append(transfer.file.close)
 
 
 def _open(path: Path) -> tuple[BinaryIO, int]:

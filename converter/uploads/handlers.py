@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -15,11 +15,18 @@ OVERHEAD = 1 << 20
 """Bytes of a multipart body that are not the file: boundaries, headers, other fields."""
 
 
-class IncomingUploadedFile(UploadedFile):
+if TYPE_CHECKING:
+    _UploadedFile = UploadedFile[bytes]
+else:
+    _UploadedFile = UploadedFile
+
+
+class IncomingUploadedFile(_UploadedFile):
     """A received file that lies in `incoming/` with its hash known. Closing it removes it, unless it was taken."""
 
     def __init__(self, incoming: Incoming, field: str | None, name: str | None, content_type: str | None) -> None:
         self.incoming = incoming
+        self._opened: IO[bytes] | None = None
         super().__init__(file=None, name=name, content_type=content_type, size=incoming.size)
         self.field_name = field
 

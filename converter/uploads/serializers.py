@@ -12,7 +12,7 @@ from converter.engine.errors import CODES
 from .models import Upload, UploadStatus
 
 
-class MediaSerializer(serializers.Serializer):
+class MediaSerializer(serializers.Serializer[Any]):
     """What a probe found. Seconds, pixels, frames per second, bits per second; null where it does not apply."""
 
     kind = serializers.ChoiceField(choices=["video", "animation", "audio", "image"])
@@ -31,14 +31,14 @@ class MediaSerializer(serializers.Serializer):
     bit_rate = serializers.IntegerField(allow_null=True)
 
 
-class FaultSerializer(serializers.Serializer):
+class FaultSerializer(serializers.Serializer[Any]):
     """Why something did not work."""
 
     code = serializers.ChoiceField(choices=sorted(CODES))
     detail = serializers.CharField()
 
 
-class UploadSerializer(serializers.Serializer):
+class UploadSerializer(serializers.Serializer[Any]):
     """An upload. The addresses of filmstrip and waveform are null where nothing moves or nothing sounds."""
 
     id = serializers.UUIDField()
@@ -73,13 +73,13 @@ class UploadSerializer(serializers.Serializer):
         }
 
 
-class UploadRequestSerializer(serializers.Serializer):
+class UploadRequestSerializer(serializers.Serializer[Any]):
     """The form of an upload."""
 
     file = serializers.FileField(help_text="The media file.")
 
 
-class WaveformSerializer(serializers.Serializer):
+class WaveformSerializer(serializers.Serializer[Any]):
     """The loudest sample of each of up to 800 equal parts, 0 to 1, and the length in seconds."""
 
     peaks = serializers.ListField(child=serializers.FloatField(min_value=0, max_value=1))

@@ -32,7 +32,7 @@ _probes = threading.BoundedSemaphore(4)
 """Probes that one web process runs at a time: each may take a sandbox's whole memory."""
 
 
-def receive(owner: Owner, name: str, source: UploadedFile | Iterable[bytes]) -> Upload:
+def receive(owner: Owner, name: str, source: UploadedFile[Any] | Iterable[bytes]) -> Upload:
     """Take a file in: stream it to disk, check and probe it, keep it.
 
     `source` is an uploaded file, or its bytes in chunks; it is never whole in memory. What
@@ -97,7 +97,7 @@ def expire(upload: Upload) -> bool:
     return True
 
 
-def _write(source: UploadedFile | Iterable[bytes]) -> Incoming:
+def _write(source: UploadedFile[Any] | Iterable[bytes]) -> Incoming:
     incoming = Incoming(settings.MAX_UPLOAD_BYTES)
     try:
         for chunk in source.chunks(CHUNK) if isinstance(source, UploadedFile) else source:
