@@ -21,7 +21,7 @@ from converter.engine.errors import CODES, Code  # noqa: E402
 from converter.engine.operations.base import Operation  # noqa: E402
 from converter.engine.params import Spec, specs  # noqa: E402
 
-_VARIABLE = re.compile(r"#? ?([A-Z][A-Z0-9_]+)=(.*)")
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]+=.*")
 
 
 def documents() -> dict[Path, str]:
@@ -58,19 +58,20 @@ def error_table() -> str:
 
 
 def configuration_table(example: str) -> str:
-    """The variables of `.env.example`, each explained by the comment above it."""
-    lines = ["| variable | default or example | what it does |", "|---|---|---|"]
-    comment: list[str] = []
+    """The variables of `.env.example`: a row for each comment with the variables that it explains."""
+    rows: list[tuple[list[str], list[str]]] = []
     for line in example.splitlines():
-        variable = _VARIABLE.fullmatch(line.strip())
-        if variable is not None:
-            value = f"`{variable[2]}`" if variable[2] else ""
-            lines.append(f"| `{variable[1]}` | {value} | {_escape(' '.join(comment))} |")
-            comment = []
-        elif line.startswith("#") and not line.startswith("# ---"):
-            comment.append(line.lstrip("# ").strip())
+        variable = _VARIABLE.fullmatch(line)
+        if variable is not None and rows:
+            rows[-1][1].append(line)
+        elif line.startswith("#"):
+            if not rows or rows[-1][1]:
+                rows.append(([], []))
+            rows[-1][0].append("" if line.startswith("# ---") else line.removeprefix("# "))
         else:
-            comment = []
+            rows.append(([], []))
+    lines = ["| variable and default | what it does |", "|---|---|"]
+    lines += [f"| {'<br>'.join(f'`{v}`' for v in variables)} | {_escape(' '.join(filter(None, words)))} |" for words, variables in rows if variables]
     return "\n".join(lines)
 
 
@@ -83,7 +84,7 @@ def _operation(operation: Operation[Any]) -> Iterator[str]:
     if operation.presets:
         yield from ("", "| preset | what for | sets |", "|---|---|---|")
         for preset in operation.presets:
-            values = ", ".join(f"{name} {value}" for name, value in preset.params.items())
+            values = ", ".join(f"{name} {_value(value)}" for name, value in preset.params.items() if value is not None)
             yield f"| `{preset.name}` | {_escape(preset.title)}: {_escape(preset.summary)} | {_escape(values)} |"
     yield from ("", "| parameter | type | default | range | what it does |", "|---|---|---|---|---|")
     for spec in specs(operation.params):
@@ -93,7 +94,13 @@ def _operation(operation: Operation[Any]) -> Iterator[str]:
 def _default(spec: Spec) -> str:
     if spec.default is None or spec.default == () or spec.default == "":
         return "none"
-    return f"`{str(spec.default).lower() if isinstance(spec.default, bool) else spec.default}`"
+    return f"`{_value(spec.default)}`"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _range(spec: Spec) -> str:
