@@ -8,9 +8,8 @@ from typing import Any
 from django.http import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field, extend_schema_view, inline_serializer
-from rest_framework import serializers, status, viewsets
+from rest_framework import serializers, status
 from rest_framework.decorators import action
-from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -24,6 +23,7 @@ from converter.jobs.models import Job
 from converter.owners.authentication import api_owner
 from converter.problems import problems
 from converter.uploads import selectors as uploads
+from converter.uploads.api import WhateverAccepted
 
 MOST_UPLOADS = 100
 """Inputs of one job."""
@@ -35,7 +35,9 @@ IDEMPOTENCY = OpenApiParameter(
     description="Any text of up to 200 characters, for ever yours: the same request under it gives the same job (200), another request gives 409.",
 )
 
-_REFUSALS = problems("bad_parameter", "not_found", "unsupported_media", "no_video", "no_audio", "start_past_end", "empty_range", "conflict", "gone")
+_REFUSALS = problems(
+    "unauthenticated", "bad_parameter", "not_found", "unsupported_media", "no_video", "no_audio", "start_past_end", "empty_range", "conflict", "gone"
+)
 
 
 @extend_schema_field(schema.operation_names())
@@ -110,14 +112,17 @@ class OperationSerializer(serializers.Serializer[Any]):
     presets = serializers.ListField(child=serializers.DictField())
 
 
-class OperationViewSet(viewsets.GenericViewSet[Any]):
+class OperationsView(APIView):
     """What can be made of media."""
 
-    serializer_class = OperationSerializer
-
-    @extend_schema(summary="Operations with their parameters and presets", responses=OperationSerializer(many=True))
-    def list(self, request: Request) -> Response:
-        """Every operation."""
+    @extend_schema(
+        operation_id="operations_list",
+        summary="Operations with their parameters and presets",
+        responses=OperationSerializer(many=True),
+        tags=["operations"],
+    )
+    def get(self, request: Request) -> Response:
+        """Every operation; the list is short and comes whole."""
         return Response([operation.describe() for operation in operations.all_operations().values()])
 
 
@@ -130,14 +135,7 @@ class QuoteView(APIView):
         return Response(services.quote(*_work(request)))
 
 
-class Unnegotiated(DefaultContentNegotiation):
-    """EventSource accepts text/event-stream alone, and no renderer makes that: the view answers by itself."""
-
-    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
-        return renderers[0], renderers[0].media_type
-
-
-_FOUND: dict[Any, Any] = {200: JobSerializer, **problems("not_found")}
+_FOUND: dict[Any, Any] = {200: JobSerializer, **problems("unauthenticated", "not_found")}
 
 
 @extend_schema_view(list=extend_schema(summary="Your jobs, newest first"), retrieve=extend_schema(summary="One job", responses=_FOUND))
@@ -152,14 +150,21 @@ class JobViewSet(ReadJobs):
         job, new = services.submit_once(*_work(request), idempotency_key=request.headers.get("Idempotency-Key"))
         return self._show(job, status.HTTP_201_CREATED if new else status.HTTP_200_OK)
 
-    @extend_schema(summary="Cancel a waiting or running job", request=None, responses={200: JobSerializer, **problems("not_found", "conflict")})
+    @extend_schema(
+        operation_id="jobs_cancel",
+        summary="Cancel a waiting or running job",
+        request=None,
+        responses={200: JobSerializer, **problems("unauthenticated", "not_found", "conflict")},
+    )
     @action(methods=["post"], detail=True)
     def cancel(self, request: Request, pk: uuid.UUID) -> Response:
         """What runs for it is killed within two seconds, and nothing of it stays."""
         return self._show(services.cancel(self.get_object()))
 
     @extend_schema(
-        summary="Try a failed or cancelled job again", request=None, responses={201: JobSerializer, **problems("not_found", "conflict", "gone")}
+        summary="Try a failed or cancelled job again",
+        request=None,
+        responses={201: JobSerializer, **problems("unauthenticated", "not_found", "conflict", "gone")},
     )
     @action(methods=["post"], detail=True)
     def retry(self, request: Request, pk: uuid.UUID) -> Response:
@@ -167,11 +172,12 @@ class JobViewSet(ReadJobs):
         return self._show(services.retry(self.get_object()), status.HTTP_201_CREATED)
 
     @extend_schema(
+        operation_id="jobs_events",
         summary="Follow a job",
         parameters=[OpenApiParameter("Last-Event-ID", str, OpenApiParameter.HEADER, description="Sent by browsers: go on after this event.")],
-        responses={(200, "text/event-stream"): OpenApiTypes.STR, **problems("not_found")},
+        responses={(200, "text/event-stream"): OpenApiTypes.STR, **problems("unauthenticated", "not_found")},
     )
-    @action(detail=True, filter_backends=[], pagination_class=None, content_negotiation_class=Unnegotiated)
+    @action(detail=True, filter_backends=[], pagination_class=None, content_negotiation_class=WhateverAccepted)
     def events(self, request: Request, pk: uuid.UUID) -> HttpResponseBase:
         """Server-sent events: `state` with the whole job, `progress` with progress, stage and eta_seconds.
 
@@ -186,7 +192,12 @@ class JobViewSet(ReadJobs):
 class ExportViewSet(exports.ExportViewSet):
     """Finished files, and making one again."""
 
-    @extend_schema(summary="Make an export again", request=None, responses={201: JobSerializer, **problems("not_found", "gone")})
+    @extend_schema(
+        operation_id="exports_rebuild",
+        summary="Make an export again",
+        request=None,
+        responses={201: JobSerializer, **problems("unauthenticated", "not_found", "gone")},
+    )
     @action(methods=["post"], detail=True)
     def rebuild(self, request: Request, pk: str) -> Response:
         """A new job from the export's recipe, which outlives its bytes."""

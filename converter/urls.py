@@ -11,13 +11,13 @@ from converter.owners import api as owners
 from converter.uploads import api as uploads
 
 router = SimpleRouter(use_regex_path=False)
-router.register("operations", api.OperationViewSet, basename="api-operation")
 router.register("jobs", api.JobViewSet, basename="api-job")
 router.register("exports", api.ExportViewSet, basename="api-export")
 
 api_patterns: list[URLPattern | URLResolver] = [
     *router.urls,
     *uploads.urlpatterns,
+    path("operations/", api.OperationsView.as_view(), name="api-operations"),
     path("quotes/", api.QuoteView.as_view(), name="api-quote"),
     *owners.urlpatterns,
 ]

@@ -15,6 +15,10 @@ class OwnerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
     target_class = "converter.owners.authentication.OwnerAuthentication"
     name = ["guestToken", "browserCookie"]
 
+    def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[Any]]]:
+        """Either of them is enough."""
+        return [{name: []} for name in self.name]
+
     def get_security_definition(self, auto_schema: Any) -> list[dict[str, str]]:
         """One definition for each name."""
         return [
