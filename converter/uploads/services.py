@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +156,8 @@ def _withdraw(target: Path, relative: str) -> None:
             return
     except DatabaseError:
         return
-    target.unlink(missing_ok=True)
+    with suppress(OSError):  # the error that brought us here is the one to tell
+        target.unlink()
 
 
 def _locked(upload_id: uuid.UUID) -> Upload | None:
