@@ -35,12 +35,13 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="bench-", dir=var) as work:
         bench = Bench(Clips(options.clips), peers, _ffmpeg(), Path(work), options.repeats, options.seconds)
         tables, broken = _run(bench, {name: known[name] for name in chosen})
-        report = {"machine": machine.header(bench.ffmpeg, peers.skipped), "broken": broken, "tables": [table.as_dict() for table in tables]}
-    text = markdown(report["machine"], tables, broken, repeats=options.repeats)
+        header = machine.header(bench.ffmpeg, peers.skipped)
+    text = markdown(header, tables, broken, repeats=options.repeats)
     print(text)
     if options.markdown:
         options.markdown.write_text(text)
     if options.json:
+        report = {"machine": header, "repeats": options.repeats, "broken": broken, "tables": [table.as_dict() for table in tables]}
         options.json.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
     return 1 if broken else 0
 

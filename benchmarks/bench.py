@@ -50,4 +50,5 @@ class Bench:
 
     def streams(self, path: Path) -> dict[str, Any]:
         """Seconds and frames of the first picture stream, counted by decoding all of it."""
-        return json.loads(self.call([sys.executable, "-m", "benchmarks.count", str(path)]))
+        found: dict[str, Any] = json.loads(self.call([sys.executable, "-m", "benchmarks.count", str(path)]))
+        return found

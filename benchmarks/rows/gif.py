@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from benchmarks.bench import Bench
 from benchmarks.clips import Clip
@@ -25,6 +26,7 @@ COLUMNS = {
     "steady": ("tstab", ".3f"),
     "memory": ("peak MB", ".0f"),
 }
+Cells = dict[str, Any]
 SIX_BITS = "lutrgb=r='bitand(val,252)+2':g='bitand(val,252)+2':b='bitand(val,252)+2'"
 
 
@@ -106,7 +108,7 @@ def _gifski(bench: Bench, clip: Clip, frame: Frame, original: Path, floor: Usage
     return usages
 
 
-def _line(bench: Bench, name: str, usage: Usage, floor: float, original: Path, frame: Frame) -> dict:
+def _line(bench: Bench, name: str, usage: Usage, floor: float, original: Path, frame: Frame) -> Cells:
     cells = {"way": name, "cpu": usage.cpu, "floor": usage.cpu / floor, "memory": usage.memory / 1e6}
     if name != FLOOR:
         target = _file(bench, name)
@@ -119,7 +121,7 @@ def _file(bench: Bench, name: str) -> Path:
     return bench.work / f"{''.join(c if c.isalnum() else '-' for c in name)}.gif"
 
 
-def _targets(table: Table, ours: dict | None, full: dict | None) -> None:
+def _targets(table: Table, ours: Cells | None, full: Cells | None) -> None:
     def value(key: str) -> float | None:
         return None if ours is None else ours[key]
 
