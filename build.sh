@@ -133,11 +133,11 @@ run_tests() {
     step "migrations" "$PY" manage.py makemigrations --check --dry-run
     step "deployment checks" deploy_check
     if [ $# -gt 0 ]; then
-        step "tests" "$PY" -m pytest -n 2 "$@"
+        step "tests" "$PY" -m pytest -n 2 --dist loadgroup "$@"
         return
     fi
-    step "quick tests" "$PY" -m pytest -n 2 -m "not slow and not browser and not postgres"
-    step "slow, browser and PostgreSQL tests" "$PY" -m pytest -n 2 -m "slow or browser or postgres"
+    step "quick tests" "$PY" -m pytest -n 2 --dist loadgroup -m "not slow and not browser and not postgres"
+    step "slow, browser and PostgreSQL tests" "$PY" -m pytest -n 2 --dist loadgroup -m "slow or browser or postgres"
     say "All checks passed."
 }
 

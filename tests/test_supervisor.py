@@ -1,0 +1,187 @@
+"""One command runs everything, keeps it alive, and leaves nothing behind: with the real processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PATIENCE = 90.0
+NAMES = {"valkey": "redis", "redis-server": "redis", "gunicorn": "web", "media@": "media", "control@": "control"}
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("supervisor")]
+
+
+def until(condition: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} did not happen"
+        time.sleep(0.05)
+
+
+class Cutroom:
+    """A running Cutroom on a private directory."""
+
+    def __init__(self, directory: Path, port: int) -> None:
+        self.directory = directory
+        self.port = port
+        self.log = (directory / "log").open("w")
+        self.process = subprocess.Popen([sys.executable, "-m", "config.supervisor"], cwd=ROOT, env=self.environment(), stderr=self.log)
+
+    def environment(self, **more: str) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if name not in ("REDIS_URL", "DATABASE_URL", "DJANGO_SETTINGS_MODULE")}
+        return {
+            **kept,
+            "CUTROOM_DOTENV": "0",
+            "LOG_LEVEL": "INFO",
+            "PORT": str(self.port),
+            "VAR_DIR": str(self.directory / "var"),
+            "MEDIA_ROOT": str(self.directory / "media"),
+            **more,
+        }
+
+    def children(self) -> dict[str, psutil.Process]:
+        found = {}
+        for child in psutil.Process(self.process.pid).children():
+            try:
+                words = " ".join(child.cmdline())
+            except psutil.Error:
+                continue
+            found |= {name: child for mark, name in NAMES.items() if mark in words}
+        return found
+
+    def get(self, path: str) -> tuple[int, bytes]:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as response:
+                return response.status, response.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read()
+        except OSError:
+            return 0, b""
+
+    def ready(self) -> bool:
+        status, _ = self.get("/health/ready/")
+        return status == 200
+
+    def second(self, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "config.supervisor"],
+            cwd=ROOT,
+            env=self.environment(**environment),
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+
+    def text(self) -> str:
+        return (self.directory / "log").read_text()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def cutroom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cutroom]:
+    running = Cutroom(tmp_path_factory.mktemp("run"), free_port())
+    try:
+        until(running.ready, "being ready")
+        yield running
+    finally:
+        running.process.terminate()
+        try:
+            running.process.wait(30)
+        except subprocess.TimeoutExpired:
+            running.process.kill()
+            raise
+
+
+def test_it_says_where_it_is_and_every_part_is_ready(cutroom: Cutroom) -> None:
+    assert f"Cutroom runs on http://127.0.0.1:{cutroom.port}" in cutroom.text()
+    checks = json.loads(cutroom.get("/health/ready/")[1])["checks"]
+    assert set(checks) == {"database", "migrations", "broker", "worker", "disk", "ffmpeg", "sandbox"}
+    assert set(cutroom.children()) == {"redis", "web", "media", "control"}
+
+
+def test_a_second_one_is_refused_with_one_line(cutroom: Cutroom) -> None:
+    again = cutroom.second()
+    assert again.returncode == 1
+    (line,) = again.stderr.splitlines()
+    assert line.startswith(f"cutroom: Cutroom already runs on {cutroom.directory / 'var'} (process {cutroom.process.pid})")
+
+
+def test_a_taken_port_is_told_in_one_line(cutroom: Cutroom, tmp_path: Path) -> None:
+    other = cutroom.second(VAR_DIR=str(tmp_path))
+    assert other.returncode == 1
+    (line,) = other.stderr.splitlines()
+    assert line == (
+        f"cutroom: cannot listen on 127.0.0.1 port {cutroom.port}: Address already in use; "
+        f"set PORT to another one, for example PORT={cutroom.port + 1}."
+    )
+
+
+def test_redis_is_private_and_writes_everything_down(cutroom: Cutroom) -> None:
+    server = cutroom.children()["redis"]
+    assert [c for c in server.net_connections("inet") if c.status == psutil.CONN_LISTEN] == []
+    directory = cutroom.directory / "var" / "redis"
+    assert directory.stat().st_mode & 0o777 == 0o700
+    assert (directory / "appendonlydir").is_dir() or (directory / "appendonly.aof").is_file()
+
+
+@pytest.mark.parametrize("name", ["redis", "web", "media", "control"])
+def test_a_killed_process_group_comes_back(cutroom: Cutroom, name: str) -> None:
+    until(lambda: name in cutroom.children(), f"{name} running")
+    killed = cutroom.children()[name]
+    os.killpg(os.getpgid(killed.pid), signal.SIGKILL)
+    until(lambda: name in cutroom.children() and cutroom.children()[name].pid != killed.pid, f"{name} coming back")
+    until(cutroom.ready, "being ready again")
+    assert len(cutroom.children()) == 4
+
+
+def test_ctrl_c_stops_everything(tmp_path: Path) -> None:
+    running = Cutroom(tmp_path, free_port())
+    until(running.ready, "being ready")
+    family = psutil.Process(running.process.pid).children(recursive=True)
+    running.process.send_signal(signal.SIGINT)
+    assert running.process.wait(PATIENCE) == 0
+    assert [p for p in family if p.is_running()] == []
+    assert running.text().endswith("Cutroom has stopped.\n")
+    assert running.get("/health/")[0] == 0
+
+
+def test_kill_9_of_the_supervisor_leaves_nothing(tmp_path: Path) -> None:
+    running = Cutroom(tmp_path, free_port())
+    until(running.ready, "being ready")
+    family = psutil.Process(running.process.pid).children(recursive=True)
+    running.process.kill()
+    running.process.wait()
+    _, left = psutil.wait_procs(family, timeout=PATIENCE)
+    assert left == []
+    again = Cutroom(tmp_path, running.port)
+    until(again.ready, "being ready after the crash")
+    again.process.terminate()
+    assert again.process.wait(PATIENCE) == 0
+
+
+def test_a_site_that_does_not_load_ends_with_the_reason(tmp_path: Path) -> None:
+    probe = Cutroom.__new__(Cutroom)
+    probe.directory, probe.port = tmp_path, free_port()
+    done = probe.second(MAX_UPLOAD_BYTES="lots")
+    assert done.returncode == 1
+    assert "MAX_UPLOAD_BYTES='lots' is not valid" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("cutroom: the database could not be brought up to date")
