@@ -8,6 +8,7 @@ import os
 import tempfile
 import time
 import uuid
+from dataclasses import dataclass
 from typing import IO, Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -34,11 +35,33 @@ UPLOAD_PATHS = ("/api/v1/uploads/", "/")
 Scope = dict[str, Any]
 
 
-def body_limit(scope: Scope) -> int:
-    """The most bytes that this request's body may have."""
-    path: str = scope["path"]
-    upload = scope["method"] == "POST" and (path == UPLOAD_PATHS[1] or path.startswith(UPLOAD_PATHS[0]))
-    return settings.MAX_UPLOAD_BYTES + MULTIPART_ROOM if upload else settings.MAX_BODY_BYTES
+@dataclass(frozen=True)
+class Limit:
+    """The most bytes that a request's body may have: `told` to people, and what a form may need around a file."""
+
+    told: int
+    room: int = 0
+
+    @property
+    def read(self) -> int:
+        """The most bytes that are read."""
+        return self.told + self.room
+
+    @classmethod
+    def of(cls, scope: Scope) -> Limit:
+        """That of this request's address and method."""
+        path: str = scope["path"]
+        upload = scope["method"] == "POST" and (path == UPLOAD_PATHS[1] or path.startswith(UPLOAD_PATHS[0]))
+        return cls(settings.MAX_UPLOAD_BYTES, MULTIPART_ROOM) if upload else cls(settings.MAX_BODY_BYTES)
+
+    def refusal(self) -> MediaError:
+        """The error, with the limit in a unit that people read."""
+        value, unit = float(self.told), "bytes"
+        for size, name in ((1024**3, "GiB"), (1024**2, "MiB"), (1024, "KiB")):
+            if value >= size:
+                value, unit = value / size, name
+                break
+        return MediaError("too_large", f"The request is too large: at most {value:g} {unit} are accepted here.")
 
 
 def declared_length(scope: Scope) -> int:
@@ -52,7 +75,7 @@ def declared_length(scope: Scope) -> int:
 class Body:
     """A request body on its way in: in memory while small, then in a nameless file beside the uploads."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: Limit) -> None:
         self.limit = limit
         self.size = 0
         self.file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY, dir=str(settings.INCOMING_DIR))  # noqa: SIM115 (the request owns it)
@@ -62,8 +85,8 @@ class Body:
     async def add(self, chunk: bytes) -> None:
         """Take a chunk. Raises `MediaError` (too_large, disk_full)."""
         self.size += len(chunk)
-        if self.size > self.limit:
-            raise too_large(self.limit)
+        if self.size > self.limit.read:
+            raise self.limit.refusal()
         self._gathered.append(chunk)
         self._waiting += len(chunk)
         if self._waiting >= WRITE_SIZE:
@@ -89,26 +112,15 @@ class Body:
         self._gathered, self._waiting = [], 0
 
 
-def too_large(limit: int) -> MediaError:
-    """The refusal, with the limit in a unit that people read."""
-    value: float = limit - MULTIPART_ROOM if limit > settings.MAX_BODY_BYTES else limit
-    unit = "bytes"
-    for size, name in ((1024**3, "GiB"), (1024**2, "MiB"), (1024, "KiB")):
-        if value >= size:
-            value, unit = value / size, name
-            break
-    return MediaError("too_large", f"The request is too large: at most {value:g} {unit} are accepted here.")
-
-
 class Handler(ASGIHandler):
     """Django's handler; it refuses a body that is too large before or while it is read."""
 
     async def handle(self, scope: Scope, receive: Any, send: Any) -> None:
         """Read the body ourselves, then let Django go on with the file."""
-        body = Body(body_limit(scope))
+        body = Body(Limit.of(scope))
         try:
-            if declared_length(scope) > body.limit:
-                raise too_large(body.limit)
+            if declared_length(scope) > body.limit.read:
+                raise body.limit.refusal()
             await self._read(body, receive)
             file = await body.finish()
         except RequestAborted:

@@ -18,6 +18,7 @@ class ManifestStorage(CompressedManifestStaticFilesStorage):  # type: ignore[mis
     """Hashed names when collected; plain names before that (a fresh clone, a management command)."""
 
     manifest_strict = False
+    support_js_module_import_aggregation = True  # our modules import each other by hashed names too: no page mixes versions
 
 
 class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]

@@ -1,0 +1,73 @@
+"""One JSON object a line, with the ids of request and job, and no secret in it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from config import logs
+from converter.audit import context
+
+
+def record(message: str = "hello %s", *arguments: Any, **extra: Any) -> logging.LogRecord:
+    made = logging.getLogger("cutroom.test").makeRecord("cutroom.test", logging.INFO, "f", 1, message, arguments, None, extra=extra)
+    logs.ContextFilter().filter(made)
+    return made
+
+
+def test_one_object_a_line_with_both_ids() -> None:
+    with context.use_job("job-1", "request-1"):
+        line = logs.JsonFormatter().format(record("hello %s", "wörld", bytes_out=5))
+    data = json.loads(line)
+    assert "\n" not in line
+    assert data["message"] == "hello wörld"
+    assert (data["request_id"], data["job_id"], data["level"], data["logger"]) == ("request-1", "job-1", "info", "cutroom.test")
+    assert data["bytes_out"] == 5
+    assert data["time"].endswith("Z")
+
+
+def test_extra_cannot_replace_what_a_line_is_made_of() -> None:
+    data = json.loads(logs.JsonFormatter().format(record("a", level="fake", time="never")))
+    assert data["level"] == "info"
+    assert data["time"] != "never"
+
+
+def test_a_traceback_stays_on_the_line() -> None:
+    made = record("broken\nline")
+    try:
+        raise ValueError("oh")
+    except ValueError:
+        made.exc_info = sys.exc_info()
+    line = logs.JsonFormatter().format(made)
+    assert "\n" not in line
+    assert "ValueError: oh" in json.loads(line)["exception"]
+
+
+def test_text_for_eyes() -> None:
+    with context.use_job("job-1"):
+        assert "info     cutroom.test: hello you  n=3  job_id=job-1" in logs.TextFormatter().format(record("hello %s", "you", n=3))
+
+
+def test_auto_is_text_only_at_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", SimpleNamespace(isatty=lambda: True))
+    assert logs.logging_config("INFO", "auto")["handlers"]["stderr"]["formatter"] == "text"
+    monkeypatch.setattr(sys, "stderr", SimpleNamespace(isatty=lambda: False))
+    assert logs.logging_config("INFO", "auto")["handlers"]["stderr"]["formatter"] == "json"
+
+
+def test_the_access_log_has_no_tokens_and_no_queries(caplog: pytest.LogCaptureFixture) -> None:
+    logger = logs.GunicornLogger.__new__(logs.GunicornLogger)
+    logger.access_log = logging.getLogger("gunicorn.access")
+    response = SimpleNamespace(status=200, headers=[(b"X-Request-ID", b"abc")], sent=10)
+    environ = {"REQUEST_METHOD": "POST", "PATH_INFO": "/download/topsecret/", "QUERY_STRING": "direct=1", "REMOTE_ADDR": "::1"}
+    with caplog.at_level(logging.INFO, "gunicorn.access"):
+        logger.access(response, None, environ, SimpleNamespace(seconds=1, microseconds=500_000))
+    (entry,) = caplog.records
+    assert entry.getMessage() == "POST /download/… 200"
+    assert (entry.request_id, entry.seconds, entry.sent) == ("abc", 1.5, 10)  # type: ignore[attr-defined]
+    assert "topsecret" not in logs.JsonFormatter().format(entry)
