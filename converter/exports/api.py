@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from converter.owners.authentication import api_owner
+from converter.problems import problems
 from converter.uploads.pagination import NewestFirst
 from converter.uploads.serializers import MediaSerializer
 
@@ -87,32 +88,56 @@ class ReceiptSerializer(serializers.ModelSerializer[Grant]):
         return grants.state(grant)
 
 
-@extend_schema_view(list=extend_schema(summary="Your exports, newest first"), retrieve=extend_schema(summary="One export"))
+_MISSING = problems("unauthenticated", "not_found")
+
+
+@extend_schema_view(
+    list=extend_schema(summary="Your exports, newest first", responses={200: ExportSerializer(many=True), **problems("unauthenticated")}),
+    retrieve=extend_schema(summary="One export", responses={200: ExportSerializer, **_MISSING}),
+)
 class ExportViewSet(viewsets.ReadOnlyModelViewSet[Export]):
     """Finished files; `converter.api` adds rebuilding."""
 
     serializer_class = ExportSerializer
     pagination_class = NewestFirst
-    filter_backends = []
+    filter_backends: list[Any] = []
     queryset = Export.objects.none()
 
     def get_queryset(self) -> QuerySet[Export]:
+        """Only the owner's own."""
         return selectors.for_owner(api_owner(self.request))
 
     def get_object(self) -> Export:
+        """One of them. Raises `MediaError("not_found")`."""
         return selectors.get_for_owner(api_owner(self.request), self.kwargs["pk"])
 
-    @extend_schema(summary="Remove the bytes of an export", responses={204: None})
+    @extend_schema(
+        summary="Remove the bytes of an export",
+        description="The file goes at once; the export stays in the list with its recipe, so that it can be made again. Doing it twice does no harm.",
+        responses={204: None, **problems("unauthenticated", "not_allowed", "not_found")},
+    )
     def destroy(self, request: Request, pk: str) -> Response:
-        """The file goes at once; the export stays in the list with its recipe, so that it can be rebuilt. Doing it twice does no harm."""
+        """204."""
         services.remove_bytes(self.get_object(), "deleted by its owner")
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    @extend_schema(summary="Make a one-time download link", request=None, responses={201: GrantSerializer}, methods=["POST"])
-    @extend_schema(summary="What became of the links so far", responses=ReceiptSerializer(many=True), methods=["GET"])
-    @action(methods=["get", "post"], detail=True, url_path="grants")
+    @extend_schema(
+        methods=["POST"],
+        operation_id="exports_grants_create",
+        summary="Make a one-time download link",
+        description="The link downloads once; within its time a broken transfer may be resumed, by whoever began it.",
+        request=None,
+        responses={201: GrantSerializer, **problems("unauthenticated", "not_allowed", "not_found", "gone")},
+    )
+    @extend_schema(
+        methods=["GET"],
+        operation_id="exports_grants_list",
+        summary="What became of the links so far",
+        responses={200: ReceiptSerializer(many=True), **_MISSING},
+    )
+    @action(methods=["get", "post"], detail=True)
     def grants(self, request: Request, pk: str) -> Response:
-        """The link downloads once; within its time a broken transfer may be resumed by whoever began it."""
+        """201 with the link, or a page of receipts."""
         export = self.get_object()
         if request.method == "POST":
             grant, token = grants.create_grant(export)

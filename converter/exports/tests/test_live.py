@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import psutil
 import pytest
@@ -83,12 +84,10 @@ def server(media_root) -> Iterator[Server]:
 
 def database_url() -> str:
     """The test's own database, for another process."""
-    database = connection.settings_dict
+    name = str(connection.settings_dict["NAME"])
     if connection.vendor == "sqlite":
-        return f"sqlite:///{database['NAME']}"
-    query = f"?host={database['HOST']}" if database["HOST"].startswith("/") else ""
-    host = "" if query else f"{database['HOST']}:{database['PORT'] or 5432}"
-    return f"postgresql://{database['USER']}:{database['PASSWORD']}@{host}/{database['NAME']}{query}"
+        return f"sqlite:///{name}"
+    return urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}"))
 
 
 def noise(size: int) -> bytes:

@@ -73,7 +73,11 @@ def test_curl_posts_without_a_cookie_and_gets_the_file_once():
     grant = Grant.objects.get()
     assert grant.completed_at is not None and grant.bytes_sent == 100 and grant.busy_until is None
     receipts = AuditEntry.objects.filter(action__startswith="grant.").order_by("id").values_list("action", "address", "actor")
-    assert list(receipts) == [("grant.created", "", "system"), ("grant.used", "127.0.0.1", "anonymous"), ("grant.completed", "127.0.0.1", "anonymous")]
+    assert list(receipts) == [
+        ("grant.created", "", "system"),
+        ("grant.used", "127.0.0.1", "anonymous"),
+        ("grant.completed", "127.0.0.1", "anonymous"),
+    ]
 
 
 def test_the_first_transfer_is_whole_whatever_is_asked(client, link):
