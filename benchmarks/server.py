@@ -50,16 +50,8 @@ class Server:
             **environment,
         }
         env.pop("DJANGO_SETTINGS_MODULE", None)
-        done = subprocess.run(
-            [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity", "0"],
-            cwd=ROOT,
-            env=env,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise CommandError(f"manage.py collectstatic: {done.stderr[-2000:]}")
+        if not (ROOT / "staticfiles" / "staticfiles.json").exists():
+            collect()
         with (folder / "server.log").open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "config.supervisor"], cwd=ROOT, env=env, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
@@ -187,6 +179,14 @@ class Client:
 
     def _headers(self, more: dict[str, str]) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token}", **more}
+
+
+def collect() -> None:
+    """Collect the static files as they are now. Raises `CommandError`."""
+    argv = [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity", "0"]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise CommandError(f"manage.py collectstatic: {done.stderr[-2000:]}")
 
 
 def free_port() -> int:

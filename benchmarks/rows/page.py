@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from urllib.parse import urljoin, urlsplit
 
 from benchmarks.bench import Bench
-from benchmarks.server import Server, running
+from benchmarks.server import Server, collect, running
 from benchmarks.table import Table
 
 TITLE = "First page: bytes over the wire"
@@ -37,6 +37,7 @@ class _References(HTMLParser):
 def run(bench: Bench) -> list[Table]:
     """The page and all it refers to, followed through stylesheets and script modules, compressed as for a browser."""
     table = Table(TITLE, {"path": ("path", ""), "wire": ("kB over the wire", ".1f"), "plain": ("kB unpacked", ".1f")})
+    collect()
     with running(bench.work / "server") as server:
         fetched, outside = _fetch_all(server, "/")
     for path, (wire, plain) in fetched.items():
