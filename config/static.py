@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import IO, Any
 
+from django.contrib.staticfiles.storage import HashedFilesMixin
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from whitenoise.middleware import WhiteNoiseMiddleware
@@ -18,7 +19,9 @@ class ManifestStorage(CompressedManifestStaticFilesStorage):  # type: ignore[mis
     """Hashed names when collected; plain names before that (a fresh clone, a management command)."""
 
     manifest_strict = False
-    support_js_module_import_aggregation = True  # our modules import each other by hashed names too: no page mixes versions
+    # Our modules import each other by hashed names too, so that no page mixes versions; packages' scripts stay as they are.
+    support_js_module_import_aggregation = True
+    _js_module_import_aggregation_patterns = ("js/*.js", HashedFilesMixin._js_module_import_aggregation_patterns[1])  # type: ignore[attr-defined]
 
 
 class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]

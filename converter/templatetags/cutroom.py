@@ -23,9 +23,9 @@ def clock(seconds: float | None) -> str:
 
 
 @register.filter
-def size(count: int | None) -> str:
+def size(count: int | str | None) -> str:
     """`38.4 MB` from bytes (a MB is a million bytes, as on every shop's label)."""
-    if count is None:
+    if count is None or count == "":  # the empty text is what a template makes of something missing
         return "–"
     value, units = float(count), ["bytes", "KB", "MB", "GB", "TB"]
     while value >= 999.5 and len(units) > 1:

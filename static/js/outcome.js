@@ -11,7 +11,12 @@ export class Outcome extends EventTarget {
     Object.assign(this, { form, data, signal });
     this.cards = all("input[name=outcome]", form);
     this.more = one("[data-more]", form);
-    for (const option of all("option[data-untouched]", form)) option.remove();
+    for (const option of all("option[data-untouched]", form)) {
+      const select = option.parentNode;
+      const untouched = option.selected;
+      option.remove();
+      if (untouched) select.selectedIndex = -1; // `choose` puts the card's value in
+    }
     this.#offer();
     form.addEventListener("change", (event) => event.target.name === "outcome" && this.choose(true), { signal });
     form.addEventListener("input", (event) => event.target.closest("[data-param]") && this.#edited(event.target), { signal });
