@@ -57,3 +57,8 @@ def sound_size(seconds: float, bits_per_second: float) -> tuple[int, int]:
     """Bytes of sound at a nominal rate; quiet sound needs far less than its rate."""
     nominal = seconds * bits_per_second / 8
     return int(0.15 * nominal), int(1.15 * nominal) + 20_000
+
+
+def decode_seconds(pixels: float) -> float:
+    """CPU seconds of decoding so many pixels in all."""
+    return 1e-9 * _DECODE * pixels

@@ -23,6 +23,7 @@ FITS: Mapping[str, str] = {
 _COLOUR = re.compile(r"#?([0-9a-fA-F]{6}|[0-9a-fA-F]{3})")
 _NAMES = {"black": "000000", "white": "ffffff"}
 _HDR = ("smpte2084", "arib-std-b67")
+_RGB = ("rgb", "bgr", "gbr", "argb", "abgr", "0rgb", "0bgr", "pal")
 _NEGLIGIBLE = 0.01
 """A crop or bar below this share of the picture is not worth a sentence."""
 
@@ -40,6 +41,8 @@ class Frame:
     colour: str = "000000"
     flags: str = "lanczos"
     pixel_format: str = "bgr0"
+    hd: bool = False
+    """Whether the colours must be BT.709's whatever the source has, so that clips can follow each other."""
 
     @property
     def pixels(self) -> int:
@@ -100,6 +103,12 @@ def to_sdr(video: VideoStream) -> tuple[str, ...]:
     )
 
 
+def as_yuv(video: VideoStream, *, hd: bool = False) -> tuple[str, ...]:
+    """Filters to 8-bit 4:2:0 with known colours: those of the source, or BT.709 for RGB sources and where `hd` says so."""
+    known = hd or video.has_alpha or video.pixel_format.startswith(_RGB)
+    return ("scale=out_color_matrix=bt709:out_range=tv", "format=yuv420p") if known else ("format=yuv420p",)
+
+
 def fitted(video: VideoStream, frame: Frame) -> tuple[str, ...]:
     """A chain that scales the picture into the frame (`cover` crops it to exactly that), without bars."""
     w, h = frame.width, frame.height
@@ -111,7 +120,11 @@ def fitted(video: VideoStream, frame: Frame) -> tuple[str, ...]:
         after = (f"crop={w}:{h}:exact=1",)
     else:
         size = f"w='max(1,min({w},round({h}*dar)))':h='max(1,min({h},round({w}/dar)))'"
-    return (*prepare(video), f"scale={size}:flags={frame.flags}", "setsar=1", *to_sdr(video), f"format={frame.pixel_format}", *after)
+    return (*prepare(video), f"scale={size}:flags={frame.flags}", "setsar=1", *to_sdr(video), *_final(video, frame), *after)
+
+
+def _final(video: VideoStream, frame: Frame) -> tuple[str, ...]:
+    return as_yuv(video, hd=frame.hd) if frame.pixel_format == "yuv420p" else (f"format={frame.pixel_format}",)
 
 
 def bars(frame: Frame) -> str:
@@ -130,12 +143,16 @@ def graph(video: VideoStream, frame: Frame, source: str, target: str, *, before:
         return f"[{source}]{','.join((*before, *fitted(video, frame), *rest))}[{target}]"
     tag = re.sub(r"\W", "_", source)
     small = Frame(max(2, frame.width // 8), max(2, frame.height // 8), "cover", flags="area", pixel_format="gbrp")
-    back = (*fitted(video, small), "gblur=sigma=4:steps=2", f"scale={frame.width}:{frame.height}:flags=bicubic")
+    back = (*fitted(video, small), "gblur=sigma=4:steps=2", f"scale={frame.width}:{frame.height}:flags=bicubic", "setsar=1")
+    last = ("scale=out_color_matrix=bt709:out_range=tv", "format=yuv420p") if frame.pixel_format == "yuv420p" else (f"format={frame.pixel_format}",)
     front = fitted(video, Frame(frame.width, frame.height, "contain", flags=frame.flags, pixel_format="gbrp"))
+    centred = f"pad={frame.width}:{frame.height}:-1:-1:color=black"
+    # Not overlay: its way with transparency depends on what the rest of the graph does, and here nothing is transparent.
     return (
         f"[{source}]{','.join((*before, 'split'))}[{tag}a][{tag}b];"
-        f"[{tag}a]{','.join(back)}[{tag}back];[{tag}b]{','.join(front)}[{tag}front];"
-        f"[{tag}back][{tag}front]overlay=(W-w)/2:(H-h)/2:format=gbrp,format={frame.pixel_format}[{target}]"
+        f"[{tag}a]{','.join(back)}[{tag}back];[{tag}b]{','.join(front)},split[{tag}f][{tag}m];"
+        f"[{tag}f]{centred}[{tag}front];[{tag}m]lutrgb=r=255:g=255:b=255,{centred}[{tag}mask];"
+        f"[{tag}back][{tag}front][{tag}mask]{','.join(('maskedmerge', *last))}[{target}]"
     )
 
 

@@ -150,7 +150,7 @@ class Trim(Operation[TrimParams]):
 
 def exact_graph(video: VideoStream, audio: AudioStream | None, part: Cut, width: int, height: int) -> str:
     """The filters from the first input to `[v]` and `[a]`: the part's own frames and samples, from time zero."""
-    chain = ",".join((*framing.prepare(video), *_sized(video, width, height), *framing.to_sdr(video), "format=yuv420p"))
+    chain = ",".join((*framing.prepare(video), *_sized(video, width, height), *framing.to_sdr(video), *framing.as_yuv(video)))
     source = codecs.stream(video)
     # The first frame is the one on the screen at the start, however long before it came up; then all later ones.
     first = f"fps=fps=1000:start_time=0,trim=end_frame=1,settb=AVTB,{chain}[first]"
