@@ -13,6 +13,10 @@ os.environ["MEDIA_ROOT"] = str(TEST_DIR / "media")
 os.environ["LOG_LEVEL"] = "WARNING"
 for _name in ("SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "REDIS_URL", "HOST", "PORT", "HTTPS", "TRUSTED_PROXIES"):
     os.environ.pop(_name, None)
+if _database := os.environ.get("CUTROOM_TEST_DATABASE_URL"):  # tests/test_postgres.py runs the tests again with it
+    os.environ["DATABASE_URL"] = _database
+else:
+    os.environ.pop("DATABASE_URL", None)
 
 from config.settings import *  # noqa: E402, F403
 
