@@ -57,7 +57,9 @@ class _Strip:
     def _keyframes(self) -> int:
         if self.media.kind == "animation":
             return 0
-        command = Command("filmstrip", (Input(0, options=("-skip_frame", "nokey")),), (*self.map, "-fps_mode", "passthrough"), "", "null", self.duration)
+        command = Command(
+            "filmstrip", (Input(0, options=("-skip_frame", "nokey")),), (*self.map, "-fps_mode", "passthrough"), "", "null", self.duration
+        )
         return self.bench.decode(command).last.frames
 
     def _in_one_pass(self, options: tuple[str, ...]) -> None:
@@ -86,5 +88,15 @@ class _Strip:
 
     def _write(self, wanted: Input, chain: str, mapping: tuple[str, ...]) -> None:
         # A JPEG is at most 65,535 pixels wide; full range is what every viewer expects of it.
-        arguments = (*mapping, "-frames:v", "1", "-vf", f"{chain},tile={self.tiles}x1,scale=out_range=full,format=yuvj420p", "-q:v", "4", "-c:v", "mjpeg")
+        arguments = (
+            *mapping,
+            "-frames:v",
+            "1",
+            "-vf",
+            f"{chain},tile={self.tiles}x1,scale=out_range=full,format=yuvj420p",
+            "-q:v",
+            "4",
+            "-c:v",
+            "mjpeg",
+        )
         self.bench.decode(Command("filmstrip", (wanted,), (*arguments, "-update", "1"), "strip.jpg", "image2", self.duration))
