@@ -5,6 +5,7 @@ Positions change only under the lock of their project's row, so clips never shar
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from typing import Any
 
@@ -197,6 +198,9 @@ def _usable(project: Project, upload: Upload) -> None:
 
 def _range(upload: Upload, start: float, end: float | None) -> tuple[float, float]:
     duration = upload.media.duration or 0.0
+    for field, value in (("start", start), ("end", end)):
+        if value is not None and not math.isfinite(value):
+            raise MediaError("bad_parameter", f"{field}: {value} is not a time; write seconds.", field=field)
     if start < 0:
         raise MediaError("bad_parameter", f"start: {start:g} is before the beginning; the first moment is 0.", field="start")
     if start >= duration:

@@ -73,7 +73,10 @@ def _act(request: HttpRequest, owner: Owner | None, project: Project) -> HttpRes
     elif action == "render":
         services.render(project)
     else:
-        _act_on_clip(request, selectors.get_clip(owner, request.POST.get("clip", "")), action)
+        clip = selectors.get_clip(owner, request.POST.get("clip", ""))
+        if clip.project_id != project.pk:
+            raise MediaError("not_found", "There is no such clip in this project.")
+        _act_on_clip(request, clip, action)
     return redirect("project-detail", project.pk)
 
 
