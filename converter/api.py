@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from django.http import HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field, extend_schema_view, inline_serializer
 from rest_framework import serializers, status
@@ -183,7 +183,10 @@ class JobViewSet(ReadJobs):
 
         The stream ends after a terminal state, or after about 25 seconds: then connect again.
         """
-        return stream.response(self.get_object(), request.headers.get("Last-Event-ID", ""))
+        job = self.get_object()
+        if request.method == "HEAD":
+            return HttpResponse(content_type=stream.CONTENT_TYPE)
+        return stream.response(job, request.headers.get("Last-Event-ID", ""))
 
     def _show(self, job: Job, code: int = status.HTTP_200_OK) -> Response:
         return Response(JobSerializer(job).data, status=code)

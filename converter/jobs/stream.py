@@ -25,6 +25,8 @@ from .states import TERMINAL
 
 logger = logging.getLogger(__name__)
 
+CONTENT_TYPE = "text/event-stream"
+
 LIFE_SECONDS = 25.0
 """A stream ends itself after so long and the browser comes back: no connection lives for ever."""
 
@@ -49,7 +51,7 @@ class _Snapshot:
 def response(job: Job, last_event_id: str) -> StreamingHttpResponse:
     """Follow `job`. `last_event_id` is what the browser saw last, or empty; nonsense counts as empty."""
     last = last_event_id if _ID.fullmatch(last_event_id) else ""
-    stream = StreamingHttpResponse(follow(job.pk, last), content_type="text/event-stream")
+    stream = StreamingHttpResponse(follow(job.pk, last), content_type=CONTENT_TYPE)
     stream["Cache-Control"] = "no-store"
     stream["X-Accel-Buffering"] = "no"
     _release()  # the stream outlives what this thread needs the database for

@@ -75,7 +75,8 @@ class Workers:
             worker.wait()
 
     def log(self) -> str:
-        return (self.root / "worker.log").read_text()
+        path = self.root / "worker.log"
+        return path.read_text() if path.exists() else ""
 
 
 @pytest.fixture
@@ -83,8 +84,7 @@ def workers(media_root: Path) -> Iterator[Workers]:
     workers = Workers(media_root)
     yield workers
     workers.stop()
-    if sys.exc_info()[0]:
-        sys.stderr.write(workers.log())
+    sys.stderr.write(workers.log())  # shown when the test failed
 
 
 def database_url() -> str:
