@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponseBase
 
 from config.policies import PERMISSIONS_POLICY
 from converter.audit import context
+from converter.audit.address import from_trusted_proxy
 
 _SANE = re.compile(r"[A-Za-z0-9._-]{8,64}")
 Respond = Callable[[HttpRequest], HttpResponseBase]
@@ -35,6 +36,18 @@ class RequestIdMiddleware:
             context.request_id.reset(token)
         response["X-Request-ID"] = request_id
         return response
+
+
+class ProxyMiddleware:
+    """Forget what somebody who is no trusted proxy says about the way the request came."""
+
+    def __init__(self, get_response: Respond) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if "HTTP_X_FORWARDED_PROTO" in request.META and not from_trusted_proxy(request):
+            del request.META["HTTP_X_FORWARDED_PROTO"]
+        return self.get_response(request)
 
 
 class HeadersMiddleware:

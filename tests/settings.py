@@ -1,10 +1,13 @@
 """The real settings on a private directory of this test process: var/, media/ and the Redis-protocol server's socket."""
 
+import atexit
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
 TEST_DIR = Path(tempfile.mkdtemp(prefix="cutroom-test-"))
+atexit.register(shutil.rmtree, TEST_DIR, ignore_errors=True)  # also when the settings below do not load
 
 os.environ["CUTROOM_DOTENV"] = "0"
 os.environ["CUTROOM_MODE"] = "embedded"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import http.client
 import logging
 import os
 import selectors
@@ -19,6 +18,7 @@ from typing import IO
 from config import env, redis_server, redis_url
 from config.supervisor import programs
 from config.supervisor.child import Child, Spec
+from config.supervisor.probe import answers
 
 log = logging.getLogger("cutroom.supervisor")
 
@@ -137,19 +137,6 @@ def listen(host: str, port: int) -> socket.socket:
             else "set HOST and PORT to an address of this machine"
         )
         raise CannotRun(f"cannot listen on {host} port {port}: {os.strerror(error.errno or 0)}; {hint}") from None
-
-
-def answers(host: str, port: int) -> bool:
-    """Whether the site answers there."""
-    target = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
-    connection = http.client.HTTPConnection(target, port, timeout=2)
-    try:
-        connection.request("GET", "/health/", headers={"Host": "localhost"})
-        return connection.getresponse().status < 500
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
 
 
 def start_redis(supervisor: Supervisor, var_dir: Path) -> bool:

@@ -118,3 +118,13 @@ def test_the_admin_works_under_the_policy(admin_client: Client) -> None:
     text = page.content.decode()
     assert not re.search(r"<script(?![^>]*\b(?:src|type=\"application/json\")\b)[^>]*>\s*\S", text)
     assert " onclick=" not in text
+
+
+@pytest.mark.parametrize(("peer", "believed"), [("10.1.2.3", True), ("203.0.113.9", False)])
+def test_only_a_trusted_proxy_says_that_it_was_https(client: Client, settings: Any, peer: str, believed: bool) -> None:
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    settings.TRUSTED_PROXIES = ["10.0.0.0/8"]
+    settings.SECURE_SSL_REDIRECT = True
+    status = client.get("/admin/login/", headers={"X-Forwarded-Proto": "https"}, REMOTE_ADDR=peer).status_code
+    assert status == (200 if believed else 301)
+    assert client.get("/health/", REMOTE_ADDR=peer).status_code == 200

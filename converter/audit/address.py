@@ -36,6 +36,11 @@ def client_network(request: HttpRequest) -> str:
     return str(address) if address else "local"
 
 
+def from_trusted_proxy(request: HttpRequest) -> bool:
+    """Whether the request came from a proxy whose headers are believed."""
+    return _trusted(_parse(request.META.get("REMOTE_ADDR") or ""))
+
+
 def _trusted(address: Address | None) -> bool:
     for entry in getattr(settings, "TRUSTED_PROXIES", ()):
         if entry == "unix":
