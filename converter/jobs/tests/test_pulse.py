@@ -38,9 +38,9 @@ def test_progress_is_told_and_noted_and_never_falls(monkeypatch):
         return claim.job.progress
 
     with Pulse(claim) as beat:
-        for percent in (10, 50, 20, 300):
+        for percent, shown in ((10, 10), (50, 50), (20, 50), (300, 99.9)):
             beat.report(percent, "encoding", 1.234)
-            assert wait_until(lambda percent=percent: told and told[-1] >= min(percent, 50)) and wait_until(lambda: noted() == told[-1])
+            assert wait_until(lambda shown=shown: told and told[-1] == shown == noted())
         assert not beat.stopped()
     assert told == [10, 50, 99.9] and (claim.job.stage, claim.job.eta_seconds) == ("encoding", 1.2)
 
