@@ -8,7 +8,7 @@ import pkgutil
 from functools import cache
 from typing import Any
 
-from ..errors import MediaError
+from converter.engine.errors import MediaError
 from .base import Operation
 
 __all__ = ["all_operations", "get"]
