@@ -177,7 +177,7 @@ def _received(request: Request, owner: Owner) -> IncomingUploadedFile:
     """The form's file, which lies on disk by now. Raises `MediaError`; nothing stays behind then."""
     if not request.META.get("CONTENT_LENGTH") and "chunked" in request.headers.get("Transfer-Encoding", "").lower():
         raise MediaError("bad_parameter", "file: a form needs a Content-Length; send the file with its size.", field="file")
-    handler = IncomingUploadHandler(request._request)
+    handler = IncomingUploadHandler(request._request, at_once=True)
     request._request.upload_handlers = [handler]
     try:
         file = request.FILES.get("file")

@@ -8,6 +8,8 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
 
+from converter.engine.errors import MediaError
+
 from . import storage
 from .incoming import Incoming, too_large
 
@@ -22,19 +24,28 @@ else:
 
 
 class IncomingUploadedFile(_UploadedFile):
-    """A received file that lies in `incoming/` with its hash known. Closing it removes it, unless it was taken."""
+    """A received file that lies in `incoming/` with its hash known, or the error that kept it from there.
 
-    def __init__(self, incoming: Incoming, field: str | None, name: str | None, content_type: str | None) -> None:
-        self.incoming = incoming
+    Closing it removes it, unless it was taken.
+    """
+
+    def __init__(self, received: Incoming | MediaError, field: str | None, name: str | None, content_type: str | None) -> None:
+        self.received = received
         self._opened: IO[bytes] | None = None
-        super().__init__(file=None, name=name, content_type=content_type, size=incoming.size)
+        super().__init__(file=None, name=name, content_type=content_type, size=received.size if isinstance(received, Incoming) else 0)
         self.field_name = field
+
+    def incoming(self) -> Incoming:
+        """The file on disk. Raises the `MediaError` that it was refused with."""
+        if isinstance(self.received, MediaError):
+            raise self.received
+        return self.received
 
     @property
     def file(self) -> IO[bytes]:
         """The bytes, for whoever reads it as an ordinary uploaded file."""
         if self._opened is None:
-            self._opened = self.incoming.path.open("rb")
+            self._opened = self.incoming().path.open("rb")
         return self._opened
 
     @file.setter
@@ -45,42 +56,62 @@ class IncomingUploadedFile(_UploadedFile):
         """Forget the file."""
         if self._opened is not None:
             self._opened.close()
-        self.incoming.discard()
+        if isinstance(self.received, Incoming):
+            self.received.discard()
 
 
 class IncomingUploadHandler(FileUploadHandler):
-    """Streams each file of a form to disk once, hashing it on the way, with a hard limit on its size."""
+    """Streams each file of a form to disk once, hashing it on the way, with a hard limit on its size.
+
+    Named in the settings it serves pages: Django reads a form before the page's view runs (to find
+    the CSRF token), so an error waits in the file until `uploads.services.receive` takes it. With
+    `at_once`, as the API makes it, an error ends the reading where it happens.
+    """
 
     chunk_size = 256 * 1024
 
-    def __init__(self, request: Any = None) -> None:
+    def __init__(self, request: Any = None, *, at_once: bool = False) -> None:
         super().__init__(request)
-        self.incoming: Incoming | None = None
+        self.at_once = at_once
+        self.received: Incoming | MediaError | None = None
         self.received_name = ""
 
     def handle_raw_input(self, input_data: Any, META: Any, content_length: int, boundary: Any, encoding: Any = None) -> None:
-        """Refuse by the announced length, before anything is read. Raises `MediaError`: `too_large`, `disk_full`."""
-        if content_length > settings.MAX_UPLOAD_BYTES + OVERHEAD:
-            raise too_large(settings.MAX_UPLOAD_BYTES)
-        storage.check_room(content_length)
+        """Refuse by the announced length, before anything is read: `too_large`, `disk_full`."""
+        try:
+            if content_length > settings.MAX_UPLOAD_BYTES + OVERHEAD:
+                raise too_large(settings.MAX_UPLOAD_BYTES)
+            storage.check_room(content_length)
+        except MediaError as error:
+            self._fail(error)
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         """A part with a file name begins."""
         super().new_file(*args, **kwargs)
         self.received_name = self.file_name or ""
-        self.incoming = Incoming(settings.MAX_UPLOAD_BYTES)
+        try:
+            if not isinstance(self.received, MediaError):
+                self.received = Incoming(settings.MAX_UPLOAD_BYTES)
+        except MediaError as error:
+            self._fail(error)
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        """Write it; returning nothing keeps it from the handlers that follow. Raises `MediaError`."""
-        assert self.incoming is not None  # noqa: S101 (the parser calls new_file first)
-        self.incoming.write(raw_data)
+        """Write it; returning nothing keeps it from the handlers that follow."""
+        try:
+            if isinstance(self.received, Incoming):
+                self.received.write(raw_data)
+        except MediaError as error:
+            self._fail(error)
 
-    def file_complete(self, file_size: int) -> IncomingUploadedFile:
+    def file_complete(self, file_size: int) -> IncomingUploadedFile | None:
         """The part ended."""
-        assert self.incoming is not None  # noqa: S101
-        self.incoming.finish()
-        file, self.incoming = self.incoming, None
-        return IncomingUploadedFile(file, self.field_name, self.file_name, self.content_type)
+        try:
+            if isinstance(self.received, Incoming):
+                self.received.finish()
+        except MediaError as error:
+            self._fail(error)
+        received, self.received = self.received, None
+        return IncomingUploadedFile(received, self.field_name, self.file_name, self.content_type) if received is not None else None
 
     def upload_interrupted(self) -> None:
         """The body ended within the part."""
@@ -88,6 +119,11 @@ class IncomingUploadHandler(FileUploadHandler):
 
     def discard(self) -> None:
         """Remove what was received of a file that did not come to its end."""
-        if self.incoming is not None:
-            self.incoming.discard()
-            self.incoming = None
+        if isinstance(self.received, Incoming):
+            self.received.discard()
+            self.received = None
+
+    def _fail(self, error: MediaError) -> None:
+        if self.at_once:
+            raise error
+        self.received = error

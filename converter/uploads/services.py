@@ -47,7 +47,7 @@ def receive(owner: Owner, name: str, source: UploadedFile[Any] | Iterable[bytes]
     incoming: Incoming | None = None
     shown = clean_name(name)
     try:
-        incoming = source.incoming if isinstance(source, IncomingUploadedFile) else _write(source)
+        incoming = source.incoming() if isinstance(source, IncomingUploadedFile) else _write(source)
         return _accept(owner, shown, incoming)
     except MediaError as error:
         error.field = error.field or "file"

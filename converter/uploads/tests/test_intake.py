@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, connections
-from django.test import Client
+from django.test import Client, RequestFactory
 
 from converter.audit import services as audit
 from converter.audit.models import AuditEntry
@@ -142,6 +143,31 @@ def test_several_files_at_once_are_refused(api: Client, flower: bytes, left: Cal
     assert problem(response) == (400, "bad_parameter")
     gc.collect()
     assert left() == []
+
+
+def test_the_pages_handler_keeps_the_error_for_the_view(
+    guest: Owner, flower: bytes, settings: Any, media_root: Path, left: Callable[[], list[str]]
+) -> None:
+    settings.FILE_UPLOAD_HANDLERS = ["converter.uploads.handlers.IncomingUploadHandler"]
+
+    def form() -> Any:
+        return RequestFactory().post("/", {"file": SimpleUploadedFile("a.mp4", flower), "action": "upload"})
+
+    request = form()
+    assert request.POST["action"] == "upload" and len(left()) == 1 and left()[0].startswith("incoming/")
+    assert request.FILES["file"].read(8) == flower[:8]
+    request.close()
+    assert left() == []
+    for limit in (len(flower) - 1, 10):
+        settings.MAX_UPLOAD_BYTES = limit
+        request = form()
+        assert request.POST["action"] == "upload"
+        with pytest.raises(MediaError) as error:
+            services.receive(guest, "a.mp4", request.FILES["file"])
+        assert error.value.code.name == "too_large" and left() == []
+    assert refusals() == ["too_large", "too_large"]
+    settings.MAX_UPLOAD_BYTES = len(flower)
+    assert services.receive(guest, "a.mp4", form().FILES["file"]).size == len(flower)
 
 
 def test_nobody_without_credentials(client: Client, media_root: Path, flower: bytes, left: Callable[[], list[str]]) -> None:
