@@ -141,7 +141,7 @@ class UploadViewSet(GenericViewSet[Upload]):
         operation_id="uploads_content",
         summary="The uploaded bytes",
         parameters=[*CONDITIONS, OpenApiParameter("download", bool, description="As a download instead of something to show.")],
-        responses={**file_responses("application/octet-stream"), **problems("unauthenticated", "not_found", "gone")},
+        responses={**file_responses("*/*"), **problems("unauthenticated", "not_found", "gone")},
     )
     def content(self, request: Request, id: uuid.UUID) -> HttpResponseBase:
         """The file, to its owner only."""
@@ -164,7 +164,12 @@ class UploadViewSet(GenericViewSet[Upload]):
     @extend_schema(
         operation_id="uploads_waveform",
         summary="The loudness over time",
-        responses={(200, "application/json"): WaveformSerializer, **problems("unauthenticated", "not_found", "gone", "no_audio", "tool_failed")},
+        parameters=CONDITIONS,
+        responses={
+            **file_responses("application/json"),
+            (200, "application/json"): WaveformSerializer,
+            **problems("unauthenticated", "not_found", "gone", "no_audio", "tool_failed"),
+        },
     )
     def waveform(self, request: Request, id: uuid.UUID) -> HttpResponseBase:
         """A JSON file."""
