@@ -60,8 +60,10 @@ def download(request: HttpRequest, token: str) -> HttpResponseBase:
         response = _deliver(request, token) if taking else _show(request, grant, token)
     except MediaError as problem:
         response = _refuse(request, grant, token, problem)
+    # Django would log the address of every refusal, and the address is the secret.
+    response._has_been_logged = True  # type: ignore[attr-defined]
     response.headers["Cache-Control"] = _NO_STORE
-    response.headers["Referrer-Policy"] = "no-referrer"  # the address is the secret
+    response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     return response
 

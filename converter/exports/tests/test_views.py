@@ -173,6 +173,13 @@ def test_a_cleaned_up_file_is_gone(client, link):
     assert Grant.objects.get().used_at is None
 
 
+def test_no_log_line_holds_the_token(client, link, caplog):
+    caplog.set_level("DEBUG")
+    b"".join(client.post(link, headers=CURL))
+    assert client.post(link, headers=CURL).status_code == client.get(link, headers=BROWSER).status_code == 410
+    assert link.split("/")[2] not in caplog.text
+
+
 @pytest.mark.parametrize("token", ["x" * 43, "..", "%00", "é" * 5000])
 def test_an_unknown_link_is_not_found(client, token):
     assert client.get(f"/download/{token}/", headers=CURL).status_code == 404
