@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 from datetime import UTC, datetime
 from typing import Any
@@ -12,8 +13,8 @@ from gunicorn.glogging import Logger
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 FORMATS = ("auto", "json", "text")
-_SECRET_PATHS = ("/download/",)
-"""What follows is a one-time token, and a log is read by more people than a link is meant for."""
+_TOKEN = re.compile(r"(/download/)[^/\s\"']+")
+"""A one-time token: a log is read by more people than a link is meant for."""
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "request_id", "job_id", "taskName"}
 _HANDED_OVER = frozenset({"request", "server_time"})  # objects that Django attaches; they are not data
@@ -27,8 +28,14 @@ class ContextFilter(logging.Filter):
 
         for name in ("request_id", "job_id"):
             if getattr(record, name, None) is None:
-                setattr(record, name, getattr(context, name).get() or "")
+                # Django tells of an answer after the request is over; then the request itself still knows.
+                setattr(record, name, getattr(context, name).get() or getattr(getattr(record, "request", None), name, ""))
         return True
+
+
+def without_tokens(message: str) -> str:
+    """The text without what only the bearer of a link may know."""
+    return _TOKEN.sub(r"\1…", message)
 
 
 def _time(record: logging.LogRecord) -> str:
@@ -47,7 +54,7 @@ class JsonFormatter(logging.Formatter):
             "time": _time(record),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": without_tokens(record.getMessage()),
             "request_id": getattr(record, "request_id", ""),
             "job_id": getattr(record, "job_id", ""),
         }
@@ -65,7 +72,7 @@ class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         ids = [f"{name}={value}" for name in ("request_id", "job_id") if (value := getattr(record, name, ""))]
         extra = [f"{name}={value}" for name, value in _extra(record).items()]
-        line = f"{datetime.fromtimestamp(record.created):%H:%M:%S} {record.levelname.lower():<8} {record.name}: {record.getMessage()}"
+        line = f"{datetime.fromtimestamp(record.created):%H:%M:%S} {record.levelname.lower():<8} {record.name}: {without_tokens(record.getMessage())}"
         line = "  ".join([line, *extra, *ids])
         if record.exc_info:
             line += "\n" + self.formatException(record.exc_info)
@@ -111,17 +118,13 @@ class GunicornLogger(Logger):  # type: ignore[misc]
 
     def access(self, resp: Any, req: Any, environ: dict[str, Any], request_time: Any) -> None:
         """One line per request; neither queries nor one-time tokens stand in it."""
-        path = environ.get("PATH_INFO", "")
-        for secret in _SECRET_PATHS:
-            if path.startswith(secret):
-                path = f"{secret}…"
         status = str(resp.status).split(" ", 1)[0]
         headers = resp.headers.items() if hasattr(resp.headers, "items") else resp.headers
         request_id = next((_text(value) for name, value in headers if _text(name).lower() == "x-request-id"), "")
         self.access_log.info(
             "%s %s %s",
             environ.get("REQUEST_METHOD", ""),
-            path,
+            without_tokens(environ.get("PATH_INFO", "")),
             status,
             extra={
                 "request_id": request_id,

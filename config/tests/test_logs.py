@@ -48,6 +48,13 @@ def test_a_traceback_stays_on_the_line() -> None:
     assert "ValueError: oh" in json.loads(line)["exception"]
 
 
+def test_a_token_in_a_message_is_hidden_and_the_request_is_known_after_its_end() -> None:
+    made = record("Gone: %s", "/download/topsecret/", request=SimpleNamespace(request_id="r-1"))
+    data = json.loads(logs.JsonFormatter().format(made))
+    assert (data["message"], data["request_id"]) == ("Gone: /download/…/", "r-1")
+    assert "topsecret" not in logs.TextFormatter().format(made)
+
+
 def test_text_for_eyes() -> None:
     with context.use_job("job-1"):
         assert "info     cutroom.test: hello you  n=3  job_id=job-1" in logs.TextFormatter().format(record("hello %s", "you", n=3))
@@ -68,6 +75,6 @@ def test_the_access_log_has_no_tokens_and_no_queries(caplog: pytest.LogCaptureFi
     with caplog.at_level(logging.INFO, "gunicorn.access"):
         logger.access(response, None, environ, SimpleNamespace(seconds=1, microseconds=500_000))
     (entry,) = caplog.records
-    assert entry.getMessage() == "POST /download/… 200"
+    assert entry.getMessage() == "POST /download/…/ 200"
     assert (entry.request_id, entry.seconds, entry.sent) == ("abc", 1.5, 10)  # type: ignore[attr-defined]
     assert "topsecret" not in logs.JsonFormatter().format(entry)
