@@ -112,11 +112,7 @@ def _outcomes(operation: Operation[Any]) -> Iterator[Outcome]:
     for preset in operation.presets:
         params = {**defaults, **preset.params}
         yield Outcome(f"{operation.name}:{preset.name}", operation.name, preset.name, preset.title, preset.summary, accepts, params, takes_range)
-    title, summary = (
-        ("Your own settings", "Start from the defaults and set everything under “More”.")
-        if operation.presets
-        else (operation.title, operation.summary)
-    )
+    title, summary = ("Custom", "") if operation.presets else (operation.title, operation.summary)
     yield Outcome(f"{operation.name}:", operation.name, "", title, summary, accepts, defaults, takes_range)
 
 

@@ -23,6 +23,7 @@ from django.views.decorators.http import require_http_methods
 
 from converter import services
 from converter.engine.errors import MediaError
+from converter.engine.ranges import picture_length
 from converter.exports import grants
 from converter.exports import selectors as exports
 from converter.jobs import selectors as jobs
@@ -143,6 +144,7 @@ def _page_data(upload: Upload, form: ConvertForm) -> dict[str, Any]:
     return {
         "upload": str(upload.pk),
         "media": {**upload.media.summary(), "frame_rate": video.frame_rate if video else None},
+        "picture": picture_length(upload.media, video) if video else None,
         "tiles": FILMSTRIP_TILES,
         "outcomes": {value: outcome.as_dict() for value, outcome in form.outcomes.items()},
     }

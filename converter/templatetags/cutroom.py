@@ -18,8 +18,8 @@ _STATES = {"queued": "Waiting", "running": "Working", "succeeded": "Done", "fail
 
 @register.filter
 def clock(seconds: float | None) -> str:
-    """`1:02.5` from seconds; a dash when there is no time."""
-    return "–" if seconds is None else format_time(seconds)
+    """`1:02.5` from seconds, to the hundredth; a dash when there is no time."""
+    return "–" if seconds is None else format_time(round(seconds, 2))
 
 
 @register.filter

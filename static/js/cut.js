@@ -6,9 +6,9 @@ const FIELDS = ["start", "duration"];
 
 /** Event `change` (detail: {typed}) after every change. Times are seconds. `length` may be more than the clip has. */
 export class Cut extends EventTarget {
-  constructor(form, { duration, frame, signal }) {
+  constructor(form, { duration, picture, frame, signal }) {
     super();
-    Object.assign(this, { form, duration, frame, start: 0, length: duration, chosen: false });
+    Object.assign(this, { form, duration, picture, frame, start: 0, length: duration, chosen: false });
     const typed = this.#typed();
     if (Number.isFinite(typed.start)) this.start = typed.start;
     if (Number.isFinite(typed.duration)) [this.length, this.chosen] = [typed.duration, true];
@@ -20,9 +20,9 @@ export class Cut extends EventTarget {
     return Math.min(this.start + this.length, this.duration);
   }
 
-  /** Whether the clip ends before what is asked for is full. */
+  /** Whether the clip's picture, which may end before its sound, ends before what is asked for is full. */
   get short() {
-    return this.length > this.duration - this.start + this.frame * 0.75;
+    return this.length > this.picture - this.start + this.frame * 0.75 && !this.untilEnd;
   }
 
   /** Whether it goes on until the clip's end. */
@@ -87,7 +87,7 @@ export class Cut extends EventTarget {
     }
     box.hidden = !asked;
     const text = one("[data-short-text]", box);
-    text.textContent = text.dataset.text.replace("%(have)s s", seconds(this.duration - this.start)).replace("%(want)s s", seconds(this.length));
+    text.textContent = text.dataset.text.replace("%(have)s s", seconds(Math.max(0, this.picture - this.start))).replace("%(want)s s", seconds(this.length));
   }
 
   #input(name) {

@@ -25,7 +25,7 @@ export class Editor {
     this.playable = false;
     const { signal } = this.#gone;
     this.outcome = new Outcome(form, { data: this.data, signal });
-    this.quote = new Quote(one("[data-quote]", form), { signal, onQuote: () => this.cut?.clear(), onProblem: (error) => this.#blame(error) });
+    this.quote = new Quote(one("[data-quote]", form), { signal, notes: one("[data-quote-notes]", form), onQuote: () => this.cut?.clear(), onProblem: (error) => this.#blame(error) });
     if (this.duration) this.#beginTimeline(signal);
     this.#beginPreview(signal);
     this.outcome.addEventListener("change", (event) => this.#outcomeChanged(event.detail), { signal });
@@ -83,7 +83,7 @@ export class Editor {
 
   #beginTimeline(signal) {
     const { duration, frame, form } = this;
-    this.cut = new Cut(form, { duration, frame, signal });
+    this.cut = new Cut(form, { duration, picture: this.data.picture ?? duration, frame, signal });
     this.timeline = new Timeline(one("[data-timeline]", form), { duration, frame, tiles: this.data.tiles, signal });
     this.cut.addEventListener("change", ({ detail }) => this.#cutChanged(detail.typed), { signal });
     this.timeline.addEventListener("range", ({ detail: { start, end, part, final } }) => {

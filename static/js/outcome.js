@@ -1,5 +1,5 @@
 // The cards and the parameters under "More". Everything comes from what the server drew and from the page's data.
-import { all, one } from "./dom.js";
+import { all, calm, one } from "./dom.js";
 import { clock, parseTime } from "./format.js";
 
 const RANGE = new Set(["start", "duration", "end"]);
@@ -18,6 +18,7 @@ export class Outcome extends EventTarget {
       if (untouched) select.selectedIndex = -1; // `choose` puts the card's value in
     }
     this.#offer();
+    this.more.addEventListener("toggle", () => this.more.open && this.#revealMore(), { signal });
     form.addEventListener("change", (event) => event.target.name === "outcome" && this.choose(true), { signal });
     form.addEventListener("input", (event) => event.target.closest("[data-param]") && this.#edited(event.target), { signal });
   }
@@ -92,6 +93,12 @@ export class Outcome extends EventTarget {
     const fitting = this.cards.filter((card) => !card.disabled);
     if (!fitting.some((card) => card.checked) && fitting.length) fitting[0].checked = true;
     one("[data-none]", this.form).hidden = fitting.length > 0;
+  }
+
+  // Where the cards scroll in a panel of their own, what was opened comes to its top.
+  #revealMore() {
+    const panel = one(".outcome-scroll", this.form);
+    if (panel.scrollHeight > panel.clientHeight) panel.scrollTo({ top: this.more.offsetTop - panel.offsetTop, behavior: calm() ? "auto" : "smooth" });
   }
 
   #edited(input) {

@@ -5,13 +5,13 @@ import { bytes, seconds } from "./format.js";
 
 const PAUSE = 250;
 
-/** Shows the quote in `box`. `onProblem(error)` gets refusals, `onQuote(quote)` the answers. */
+/** Shows the quote in `box`, and its warnings once more in `notes`: where the box is small, the stylesheet shows only those. `onProblem(error)` gets refusals, `onQuote(quote)` the answers. */
 export class Quote {
   #timer = 0;
   #asking = null;
 
-  constructor(box, { onQuote, onProblem, signal }) {
-    Object.assign(this, { box, onQuote, onProblem });
+  constructor(box, { notes, onQuote, onProblem, signal }) {
+    Object.assign(this, { box, notes, onQuote, onProblem });
     signal.addEventListener("abort", () => { clearTimeout(this.#timer); this.#asking?.abort(); });
   }
 
@@ -49,7 +49,9 @@ export class Quote {
     ].filter(Boolean);
     line.append(...facts.map((fact) => el("span", "", fact)));
     const notes = el("p", "help num", [wait(quote.work_seconds), ahead(quote.queue_position)].filter(Boolean).join(" · "));
-    this.box.replaceChildren(line, notes, ...(quote.warnings ?? []).map((warning) => el("p", "quote-warning", warning)));
+    const warnings = () => (quote.warnings ?? []).map((warning) => el("p", "quote-warning", warning));
+    this.box.replaceChildren(line, notes, ...warnings());
+    this.notes.replaceChildren(...warnings());
   }
 
   /** Say in the quote's place why nothing can be made. */
@@ -57,6 +59,7 @@ export class Quote {
     const box = el("div", "notice bad");
     box.append(el("p", "", error.detail));
     if (error.hint) box.append(el("p", "help", error.hint));
+    this.notes.replaceChildren();
     this.box.replaceChildren(box);
   }
 }
@@ -65,6 +68,7 @@ function sizes(least, most) {
   if (!most) return "";
   const [from, to] = [bytes(least), bytes(most)];
   if (from === to) return `about ${to}`;
+  if (most > 8 * least) return `up to ${to}`;
   const [number, unit] = from.split(" ");
   return to.endsWith(unit) ? `${number}–${to}` : `${from} – ${to}`;
 }

@@ -89,10 +89,12 @@ export class Tray extends EventTarget {
 
   async #replace(before, fresh) {
     const focused = before.contains(document.activeElement);
+    const seen = fresh && inView(before);
     const after = await this.#fetch(before.dataset.card);
     before.replaceWith(after);
     localTimes(after);
     if (LIVE.has(after.dataset.status)) this.#attach(after);
+    if (seen) reveal(after);
     if (focused) one("a, button", after)?.focus({ preventScroll: true });
     if (fresh && after.dataset.status !== "running") announce(`${one("h3", after).textContent}: ${one("[data-state]", after).textContent}`);
     return after;
@@ -169,6 +171,11 @@ export class Tray extends EventTarget {
       field.select();
     }
   }
+}
+
+function inView(node) {
+  const { top, bottom } = node.getBoundingClientRect();
+  return bottom > 0 && top < innerHeight;
 }
 
 /** Keep the page's title telling how far the jobs are. */
