@@ -87,7 +87,7 @@ def picture_length(media: Media, video: VideoStream) -> float | None:
     """
     if video.duration is None:
         return media.duration
-    starts = [stream.start for stream in (*(v for v in media.videos if not v.attached_picture), *media.audios)]
+    starts = [video.start, *(other.start for other in media.videos if not other.attached_picture), *(sound.start for sound in media.audios)]
     return max(0.0, video.start - min(starts)) + video.duration
 
 
