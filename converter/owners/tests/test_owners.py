@@ -258,3 +258,24 @@ def test_the_admin_changes_no_owner(admin_client: Client) -> None:
     shown = admin_client.get(f"/admin/owners/owner/{owner.pk}/change/")
     assert shown.status_code == 200 and owner.token_hash not in shown.content.decode()
     assert admin_client.post(f"/admin/owners/owner/{owner.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_accounts_stand_in_the_trail(client: Client) -> None:
+    user = User.objects.create_user("alice", password="right-and-long")
+    assert client.login(username="alice", password="right-and-long")
+    client.logout()
+    client.post("/admin/login/", {"username": "alice", "password": "wrong"})
+    client.post("/admin/login/", {"username": "hunter2", "password": "wrong"}, REMOTE_ADDR="9.9.9.9")
+    user.delete()
+    entries = list(AuditEntry.objects.filter(target_type="user").order_by("id").values_list("action", "target"))
+    assert entries == [
+        ("user.created", "alice"),
+        ("user.signed_in", "alice"),
+        ("user.signed_out", "alice"),
+        ("user.sign_in_failed", "alice"),
+        ("user.sign_in_failed", "unknown"),
+        ("user.deleted", "alice"),
+    ]
+    assert AuditEntry.objects.filter(address="9.9.9.9").get().actor == "anonymous"
+    dump = str(list(AuditEntry.objects.values()))
+    assert "hunter2" not in dump and "right-and-long" not in dump and user.password not in dump
