@@ -81,7 +81,7 @@ class JobSerializer(serializers.ModelSerializer[Job]):
         return reverse("api-job-events", args=[job.pk])
 
 
-class JobFilter(filters.FilterSet):
+class JobFilter(filters.FilterSet):  # type: ignore[misc]
     """`?status=running&operation=gif`."""
 
     status = filters.ChoiceFilter(choices=JobStatus.choices)
