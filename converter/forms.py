@@ -176,10 +176,12 @@ def initial_for(operation: str, preset: str, params: Mapping[str, Any]) -> dict[
     """The form's initial values that repeat a job."""
     initial: dict[str, Any] = {"outcome": f"{operation}:{preset}"}
     for name, value in params.items():
-        if value is None or isinstance(value, (Sequence, Mapping)) and not isinstance(value, str):
+        if value is None or (isinstance(value, (Sequence, Mapping)) and not isinstance(value, str)):
             continue
         if name in ("start", "duration"):
             initial[name] = format_time(value) if isinstance(value, (int, float)) else value
         elif name not in RANGE:
-            initial[f"{operation}.{name}"] = str(value).lower() if isinstance(value, bool) else value
+            initial[f"{operation}.{name}"] = (
+                str(value).lower() if isinstance(value, bool) else format(value, ".10g") if isinstance(value, float) else value
+            )
     return initial

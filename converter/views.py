@@ -19,17 +19,22 @@ from django.shortcuts import redirect, render
 from django.template.loader import select_template
 from django.urls import reverse
 from django.views.decorators.cache import cache_control
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
+from rest_framework.exceptions import Throttled
 
 from converter import services
 from converter.engine.errors import MediaError
 from converter.engine.ranges import picture_length
 from converter.exports import grants
 from converter.exports import selectors as exports
+from converter.exports.models import Export
 from converter.jobs import selectors as jobs
 from converter.jobs.models import Job
 from converter.jobs.states import ACTIVE
+from converter.owners.ratelimit import limit
 from converter.owners.services import ensure_owner
+from converter.uploads import derived
 from converter.uploads import selectors as uploads
 from converter.uploads import services as intake
 from converter.uploads.models import Upload, UploadStatus
@@ -40,7 +45,6 @@ View = Callable[..., HttpResponse]
 PER_PAGE = 25
 RECENT_UPLOADS = 6
 TRAY = 5
-FILMSTRIP_TILES = 20
 
 
 def page(*methods: str) -> Callable[[View], View]:
@@ -53,6 +57,8 @@ def page(*methods: str) -> Callable[[View], View]:
                 return view(request, *args, **kwargs)
             except MediaError as problem:
                 return failure(request, problem)
+            except Throttled:
+                return failure(request, MediaError("rate_limited"))
 
         return require_http_methods([*methods, "HEAD"])(cache_control(private=True, no_cache=True)(guarded))
 
@@ -65,39 +71,42 @@ def failure(request: HttpRequest, problem: MediaError) -> HttpResponse:
     return HttpResponse(template.render({"problem": problem}, request), status=problem.code.status)
 
 
+# The CSRF check reads the form, and with it a file that may be refused: here inside `page`, which answers that with a page.
+@csrf_exempt
 @page("GET", "POST")
+@csrf_protect
 def workshop(request: HttpRequest) -> HttpResponse:
     """The main page: bring a clip in, choose a part, choose what it becomes."""
     if request.method == "POST":
         return _receive(request) if request.POST.get("action") == "upload" else _convert(request)
-    upload, initial = _chosen(request)
-    return _workshop_page(request, upload, ConvertForm(initial=initial))
+    upload, initial, repeat = _chosen(request)
+    return _workshop_page(request, upload, ConvertForm(initial=initial), repeat=repeat)
 
 
-def _chosen(request: HttpRequest) -> tuple[Upload | None, dict[str, Any]]:
-    """The upload to work on, and the settings to begin with: those of a job that is to be repeated."""
+def _chosen(request: HttpRequest) -> tuple[Upload | None, dict[str, Any], Job | None]:
+    """The upload to work on, the form's initial values, and the job that is to be repeated, if one is."""
     owner = request.owner  # type: ignore[attr-defined]
     if again := request.GET.get("job"):
         job = jobs.get_for_owner(owner, _id(again))
         first = job.job_inputs.select_related("upload").first()
         if first is not None and first.upload.removed_at is None:
-            return first.upload, initial_for(job.operation, job.preset, job.params)
+            return first.upload, initial_for(job.operation, job.preset, job.params), job
         raise MediaError("gone", "The clip this job was made from was cleaned up; bring it in again.")
     chosen = request.GET.get("upload")
     if not chosen:
-        return None, {}
-    upload = uploads.get_for_owner(owner, _id(chosen))
-    if upload.removed_at is not None:
-        raise MediaError("gone", "This clip was cleaned up; bring it in again.")
-    return upload, {"outcome": first_choice(upload.media.kind)}
+        return None, {}, None
+    upload = uploads.get_for_owner(owner, chosen)
+    return upload, {"outcome": first_choice(upload.media.kind)}, None
 
 
 def _receive(request: HttpRequest) -> HttpResponse:
     file = request.FILES.get("file")
+    owner = ensure_owner(request)
+    limit(request, "upload", str(owner.pk))
     try:
         if file is None:
             raise MediaError("bad_parameter", "No file was chosen; choose a clip first.", field="file")
-        upload = intake.receive(ensure_owner(request), file.name or "", file)
+        upload = intake.receive(owner, file.name or "", file)
     except MediaError as problem:
         return _workshop_page(request, None, ConvertForm(), problem=problem, status=problem.code.status)
     return redirect(f"{reverse('workshop')}?upload={upload.pk}")
@@ -105,7 +114,7 @@ def _receive(request: HttpRequest) -> HttpResponse:
 
 def _convert(request: HttpRequest) -> HttpResponse:
     owner = ensure_owner(request)
-    upload = uploads.get_for_owner(owner, _id(request.POST.get("upload", "")))
+    upload = uploads.get_for_owner(owner, request.POST.get("upload", ""))
     form = ConvertForm(request.POST)
     status = 400
     if form.is_valid():
@@ -121,7 +130,13 @@ def _convert(request: HttpRequest) -> HttpResponse:
 
 
 def _workshop_page(
-    request: HttpRequest, upload: Upload | None, form: ConvertForm, *, problem: MediaError | None = None, status: int = 200
+    request: HttpRequest,
+    upload: Upload | None,
+    form: ConvertForm,
+    *,
+    repeat: Job | None = None,
+    problem: MediaError | None = None,
+    status: int = 200,
 ) -> HttpResponse:
     owner = request.owner  # type: ignore[attr-defined]
     recent = uploads.for_owner(owner).filter(status=UploadStatus.READY, removed_at=None)
@@ -129,7 +144,7 @@ def _workshop_page(
         "upload": upload,
         "form": form,
         "problem": problem,
-        "data": _page_data(upload, form) if upload else None,
+        "data": _page_data(upload, form, repeat) if upload else None,
         "key": uuid.uuid4(),
         "recent": recent[:RECENT_UPLOADS],
         "jobs": _with_inputs(jobs.for_owner(owner))[:TRAY],
@@ -138,14 +153,15 @@ def _workshop_page(
     return render(request, "workshop/page.html", context, status=status)
 
 
-def _page_data(upload: Upload, form: ConvertForm) -> dict[str, Any]:
+def _page_data(upload: Upload, form: ConvertForm, repeat: Job | None) -> dict[str, Any]:
     """What the editor's script needs to know, as one JSON block."""
     video = upload.media.video
     return {
         "upload": str(upload.pk),
         "media": {**upload.media.summary(), "frame_rate": video.frame_rate if video else None},
         "picture": picture_length(upload.media, video) if video else None,
-        "tiles": FILMSTRIP_TILES,
+        "repeat": repeat.params if repeat else None,
+        "tiles": derived.TILES,
         "outcomes": {value: outcome.as_dict() for value, outcome in form.outcomes.items()},
     }
 
@@ -176,13 +192,20 @@ def _act(request: HttpRequest, job: Job) -> HttpResponse:
     elif action == "retry":
         job = services.retry(job)
     elif action == "rebuild":
-        job = services.rebuild(job.export)
+        job = services.rebuild(_export(job))
     elif action in ("download", "link"):
-        _, token = grants.create_grant(exports.get_for_owner(job.owner, job.export.pk))
+        _, token = grants.create_grant(_export(job))
         return redirect(reverse("download", args=[token]) + ("?direct=1" if action == "download" else ""))
     else:
         raise MediaError("bad_parameter", "action: it is not one of cancel, retry, rebuild, download, link.", field="action")
     return redirect("job-detail", job.pk)
+
+
+def _export(job: Job) -> Export:
+    export: Export | None = getattr(job, "export", None)
+    if export is None:
+        raise MediaError("conflict", "This job has made no file.")
+    return export
 
 
 @page("GET")

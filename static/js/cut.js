@@ -6,10 +6,10 @@ const FIELDS = ["start", "duration"];
 
 /** Event `change` (detail: {typed}) after every change. Times are seconds. `length` may be more than the clip has. */
 export class Cut extends EventTarget {
-  constructor(form, { duration, picture, frame, signal }) {
+  constructor(form, { duration, picture, frame, repeat, signal }) {
     super();
     Object.assign(this, { form, duration, picture, frame, start: 0, length: duration, chosen: false });
-    const typed = this.#typed();
+    const typed = repeat ? repeated(repeat, duration) : this.#typed();
     if (Number.isFinite(typed.start)) this.start = typed.start;
     if (Number.isFinite(typed.duration)) [this.length, this.chosen] = [typed.duration, true];
     for (const name of FIELDS) this.#input(name).addEventListener("change", () => this.#read(name), { signal });
@@ -107,4 +107,10 @@ export class Cut extends EventTarget {
     else if (name === "start") this.set(text ? time : 0, this.length, { typed: true });
     else this.set(this.start, text ? time : this.duration - this.start, { chosen: Boolean(text), typed: true });
   }
+}
+
+/** The cut of a job that is to be repeated; without a range in its parameters, everything. */
+function repeated({ start, duration, end }, whole) {
+  const from = start ?? 0;
+  return { start: from, duration: duration ?? (end ?? whole) - from };
 }

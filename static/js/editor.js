@@ -83,7 +83,7 @@ export class Editor {
 
   #beginTimeline(signal) {
     const { duration, frame, form } = this;
-    this.cut = new Cut(form, { duration, picture: this.data.picture ?? duration, frame, signal });
+    this.cut = new Cut(form, { duration, picture: this.data.picture ?? duration, frame, repeat: this.data.repeat, signal });
     this.timeline = new Timeline(one("[data-timeline]", form), { duration, frame, tiles: this.data.tiles, signal });
     this.cut.addEventListener("change", ({ detail }) => this.#cutChanged(detail.typed), { signal });
     this.timeline.addEventListener("range", ({ detail: { start, end, part, final } }) => {
@@ -151,7 +151,7 @@ export class Editor {
     const { start, end } = this.cut;
     this.timeline.setRange(start, end);
     this.player?.setRange({ start, end });
-    this.cut.askHowToFill(this.outcome.row("fill"));
+    this.cut.askHowToFill(this.outcome.promoted());
     if (typed) this.#preview(start, true);
     this.#ask();
   }

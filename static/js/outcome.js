@@ -38,9 +38,9 @@ export class Outcome extends EventTarget {
     return this.chosen?.params[name] ?? null;
   }
 
-  /** The parameter's row in the form, for the chosen operation. */
-  row(name) {
-    return all(`[data-param="${name}"]`, this.form).find((row) => one(`[name="${this.chosen?.operation}.${name}"]`, row));
+  /** The row of the chosen operation's parameter that answers what the timeline asks; undefined when it has none. */
+  promoted() {
+    return all("[data-promoted]", this.form).find((row) => one(`[name^="${this.chosen?.operation}."]`, row));
   }
 
   /** Take over a card: its operation's fields are shown and hold its values. */
@@ -49,8 +49,11 @@ export class Outcome extends EventTarget {
     for (const group of all("[data-params]", this.form)) group.hidden = group.dataset.params !== chosen?.operation;
     if (!chosen) return;
     for (const input of this.#inputs()) {
-      const effective = this.#shown(input, chosen.params[this.#name(input)]);
-      if (fresh || input.value === "") input.value = effective;
+      const name = this.#name(input);
+      const effective = this.#shown(input, chosen.params[name]);
+      const { repeat } = this.data;
+      if (!fresh && repeat && name in repeat) input.value = this.#shown(input, repeat[name]);
+      else if (fresh || input.value === "") input.value = effective;
       input.dataset.effective = effective;
       this.mark(input, "");
     }
