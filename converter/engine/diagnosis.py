@@ -13,8 +13,12 @@ LONGEST_LINE = 8192
 
 _DAMAGED = re.compile(
     r"Error submitting packet to decoder|Decoding error:|corrupt decoded frame|error while decoding|Error while decoding|concealing \d+"
-    r"|Packet corrupt|File ended prematurely|stream \d+, offset 0x[0-9a-f]+: partial file|Truncat",
+    r"|Packet corrupt|File ended prematurely|stream \d+, offset 0x[0-9a-f]+: partial file|Truncat|mb incr damaged|slice mismatch"
+    r"|decode_frame\(\) failed|LZW decode failed|Copy went out of bounds|overread \d",
 )
+# A container that lost its place: each such message stands for more than one picture.
+_LOST = re.compile(r"CRC mismatch!|Packet mismatch|packet_replic_size \d+ is invalid|ff asf bad header")
+_LOST_WEIGHT = 2
 # Matroska skips a destroyed stretch with this one message, and the players show a gap of seconds.
 _RESYNC = re.compile(
     r"exceeds containing master element|invalid as first byte of an EBML number|Unknown-sized element .* inside parent with finite size"
@@ -73,8 +77,11 @@ class Listener:
 
     @property
     def starved(self) -> bool:
-        """Whether memory ran out, even where the tool went on and called it success."""
-        return self._matches["memory"]
+        """Whether memory ran out, even where the tool went on and called it success.
+
+        Beside data that makes no sense it did not: nonsense sizes ask for nonsense amounts.
+        """
+        return self._matches["memory"] and not self._matches["invalid"]
 
     @property
     def full(self) -> bool:
@@ -84,6 +91,8 @@ class Listener:
     def _hear(self, line: str) -> None:
         if _RESYNC.search(line):
             self.damage += _RESYNC_WEIGHT
+        elif _LOST.search(line):
+            self.damage += _LOST_WEIGHT
         elif _DAMAGED.search(line):
             self.damage += 1
         for name, pattern in (("disk", _DISK), ("memory", _MEMORY), ("codec", _CODEC), ("invalid", _INVALID)):
@@ -97,7 +106,7 @@ class Listener:
             return MediaError("disk_full", log=log)
         if exit_code == -signal.SIGXCPU:
             return MediaError("timed_out", "The work used more processor time than it may.", log=log)
-        if self.starved or exit_code == -signal.SIGKILL:
+        if self._matches["memory"] or exit_code == -signal.SIGKILL:
             return MediaError("out_of_memory", log=log)
         if exit_code < 0:
             return MediaError("tool_failed", log=log)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 from .limits import Limits
+
+MAX_THREADS = 16
 
 DECODERS = (
     # pictures that move
@@ -58,8 +62,15 @@ def _pixels(limits: Limits) -> tuple[str, ...]:
 
 
 def _threads(limits: Limits) -> tuple[str, ...]:
-    return ("-threads", str(limits.threads)) if limits.threads else ()
+    count = _count(limits)
+    return ("-threads", str(count)) if count else ()
 
 
 def _filter_threads(limits: Limits) -> tuple[str, ...]:
-    return ("-filter_threads", str(limits.threads), "-filter_complex_threads", str(limits.threads)) if limits.threads else ()
+    count = _count(limits)
+    return ("-filter_threads", str(count), "-filter_complex_threads", str(count)) if count else ()
+
+
+def _count(limits: Limits) -> int:
+    """How many threads to ask for; 0 leaves it to ffmpeg, except where so many cores would eat the address space with stacks."""
+    return limits.threads or (MAX_THREADS if (os.cpu_count() or 1) > MAX_THREADS else 0)

@@ -18,6 +18,7 @@ from .probe_media import from_packets, from_picture, from_still
 from .process import run
 from .sandbox import Policy
 from .sniff import Sniffed, identify
+from .truncation import check_whole
 
 HERE = Path(__file__).resolve().parent
 MAX_ANSWER = 8 << 20
@@ -35,6 +36,7 @@ def inspect(path: Path, name: str = "", *, limits: Limits | None = None) -> Medi
     size = path.stat().st_size
     check_size(size, limits)
     sniffed = identify(path, name)
+    notes = check_whole(path, sniffed.container)
     if sniffed.container in _PICTURES:
         media = from_picture(_ask(path, "probe_pictures.py", sniffed.container, limits), sniffed, size)
     elif sniffed.container == "heic":
@@ -42,14 +44,14 @@ def inspect(path: Path, name: str = "", *, limits: Limits | None = None) -> Medi
     else:
         media = from_packets(_ask(path, "probe_child.py", _request(sniffed, limits), limits), sniffed, size)
     check_media(media, limits)
-    return media
+    return replace(media, notes=(*notes, *media.notes))
 
 
 def _request(sniffed: Sniffed, limits: Limits) -> str:
     options = {"codec_whitelist": guards.DECODERS, "max_streams": str(limits.max_streams or 1000), "protocol_whitelist": "fd"}
-    if limits.max_pixels:
-        options["max_pixels"] = str(limits.max_pixels)
-    return json.dumps({"demuxer": sniffed.demuxer, "options": options, "max_packets": 400_000, "max_bytes": 256 << 20})
+    return json.dumps(
+        {"demuxer": sniffed.demuxer, "options": options, "max_packets": 400_000, "max_bytes": 256 << 20, "max_pixels": limits.max_pixels}
+    )
 
 
 def _ask(path: Path, script: str, argument: str, limits: Limits) -> dict[str, Any]:

@@ -20,7 +20,7 @@ FIRST_FRAME_PACKETS = 300
 ATTACHED_PICTURE = 1 << 10
 
 
-def probe(file: Any, demuxer: str, options: dict[str, str], max_packets: int, max_bytes: int) -> dict[str, Any]:
+def probe(file: Any, demuxer: str, options: dict[str, str], max_packets: int, max_bytes: int, max_pixels: int) -> dict[str, Any]:
     """Everything that the container says, what only its packets tell, and what the first frames show."""
     import av
 
@@ -33,7 +33,7 @@ def probe(file: Any, demuxer: str, options: dict[str, str], max_packets: int, ma
             "index_end": max((_index_end(stream) for stream in container.streams), default=0),
         }
         frames: dict[int, dict[str, Any]] = {}
-        data["packets"] = _Walk(container, frames, max_packets, max_bytes, known=container.duration is not None).run(av)
+        data["packets"] = _Walk(container, frames, max_packets, max_bytes, max_pixels, known=container.duration is not None).run(av)
         data["first_frames"] = frames
         return data
 
@@ -94,13 +94,16 @@ def _index_end(stream: Any) -> int:
 class _Walk:
     """One pass over the packets, up to a bound, which also decodes the first frame of each picture stream."""
 
-    def __init__(self, container: Any, frames: dict[int, dict[str, Any]], max_packets: int, max_bytes: int, *, known: bool) -> None:
+    def __init__(self, container: Any, frames: dict[int, dict[str, Any]], max_packets: int, max_bytes: int, max_pixels: int, *, known: bool) -> None:
         self.container, self.frames = container, frames
         self.max_packets, self.max_bytes = max_packets, max_bytes
         # Without a duration in the header only the last packet tells where the media ends.
         self.unbounded = not known
         self.seen: dict[int, dict[str, Any]] = {}
-        self.pending = {s.index: FIRST_FRAME_PACKETS for s in container.streams if s.type == "video" and s.codec_context is not None}
+        pictures = [s for s in container.streams if s.type == "video" and s.codec_context is not None]
+        # What is too large anyway is not worth its memory.
+        sizes = {s.index: s.codec_context.width * s.codec_context.height for s in pictures}
+        self.pending = {index: FIRST_FRAME_PACKETS for index, pixels in sizes.items() if not max_pixels or pixels <= max_pixels}
 
     def run(self, av: Any) -> dict[str, Any]:
         count = size = 0
@@ -203,7 +206,7 @@ def main(descriptor: int, request: dict[str, Any]) -> dict[str, Any]:
     """Answer one request, or `{"error": kind, "message": text}`."""
     reader: Callable[[Any], dict[str, Any]] = still
     if request["demuxer"] != "still":
-        reader = lambda file: probe(file, request["demuxer"], request["options"], request["max_packets"], request["max_bytes"])  # noqa: E731
+        reader = lambda file: probe(file, request["demuxer"], request["options"], request["max_packets"], request["max_bytes"], request["max_pixels"])  # noqa: E731
     with os.fdopen(descriptor, "rb") as file:
         try:
             return reader(file)

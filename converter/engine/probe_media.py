@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 from .errors import MediaError
 from .media import AudioStream, Kind, Media, VideoStream
 from .sniff import Sniffed
+from .truncation import cut_off
 
 _TRANSFER = {
     1: "bt709",
@@ -40,14 +42,19 @@ _MIMES = {
     ("ogg", "video"): "video/ogg",
     ("asf", "audio"): "audio/x-ms-wma",
 }
-_MISSING = 0.02
-"""Part of the file that may be missing at its end before it counts as damaged."""
+_DIFFERENT = 0.02
+"""Part by which a header's duration may differ from what is there and still be believed."""
+_EXACT = frozenset({"flac", "flv", "avi", "asf", "webm", "matroska", "wav", "aiff"})
+"""Containers whose header says how long they are, so that less means that something is missing."""
+_TOO_SHORT = 0.9
 
 
 def from_picture(answer: dict[str, Any], sniffed: Sniffed, size: int) -> Media:
     """Media of an image container whose structure was read whole."""
     if "error" in answer:
         raise MediaError("corrupt_media", log=answer.get("message", ""))
+    if answer["cut"]:
+        raise MediaError("corrupt_media", "The file is cut off: its end is missing. Send the whole file.")
     frames, duration = answer["frames"], answer["duration"]
     moving = duration is not None
     rate = Fraction(frames * answer["ticks"][1], answer["ticks"][0]).limit_denominator(100_000) if moving and answer["ticks"][0] else Fraction(0)
@@ -67,7 +74,7 @@ def from_picture(answer: dict[str, Any], sniffed: Sniffed, size: int) -> Media:
         has_alpha=answer["alpha"],
         variable_rate=answer["variable"],
     )
-    notes = () if answer["whole"] else ("The file is cut off at its end; what is whole is used.",)
+    notes = () if answer["whole"] else ("The file does not say where it ends; what is there is used.",)
     demuxer = {"apng": "apng", "webp_animated": "webp_anim"}.get(sniffed.container, sniffed.demuxer)
     return Media(
         "animation" if moving else "image",
@@ -101,12 +108,23 @@ def from_packets(answer: dict[str, Any], sniffed: Sniffed, size: int) -> Media:
     _check_whole(answer, size)
     videos = tuple(v for s in answer["streams"] if s["type"] == "video" if (v := _video(s, answer)) is not None)
     audios = tuple(_audio(s, answer) for s in answer["streams"] if s["type"] == "audio" and s["sample_rate"] and s["channels"])
+    if not videos and not audios and any(s["type"] in ("video", "audio") for s in answer["streams"]):
+        raise MediaError("corrupt_media", "The picture and sound in the file can't be read: it is damaged.")
     kind = _kind(videos, audios, sniffed)
-    duration = None if kind == "image" else _duration(answer, sniffed)
-    if kind != "image" and not duration:
+    if kind == "image":
+        return _picture(answer, videos, sniffed, size)
+    duration = _duration(answer, sniffed)
+    if not duration:
         raise MediaError("corrupt_media", "The file holds no playable media: it has no length.", log=str(answer["packets"])[:500])
     mime = _MIMES.get((sniffed.container, kind), sniffed.mime)
     return Media(kind, sniffed.container, sniffed.demuxer, mime, size, duration, videos, audios, len(answer["streams"]), notes=_notes(answer))
+
+
+def _picture(answer: dict[str, Any], videos: tuple[VideoStream, ...], sniffed: Sniffed, size: int) -> Media:
+    """A still: libavformat gives it a rate and a length, which mean nothing. Icons hold several sizes: the largest counts."""
+    largest = max(videos, key=lambda video: video.width * video.height)
+    still = replace(largest, fps=0.0, frame_rate="0/1", duration=None, frames=1, variable_rate=False)
+    return Media("image", sniffed.container, sniffed.demuxer, sniffed.mime, size, None, (still,), streams=len(answer["streams"]))
 
 
 def _refusal(answer: dict[str, Any]) -> MediaError:
@@ -121,11 +139,7 @@ def _refusal(answer: dict[str, Any]) -> MediaError:
 def _check_whole(answer: dict[str, Any], size: int) -> None:
     end = answer["index_end"]
     if end > size and end - size > end * 0.001:
-        raise MediaError(
-            "corrupt_media",
-            f"The file is cut off: only {size / end:.0%} of it is there. Send the whole file.",
-            log=f"index ends at {end}, file at {size}",
-        )
+        raise cut_off(size / end)
 
 
 def _kind(videos: tuple[VideoStream, ...], audios: tuple[AudioStream, ...], sniffed: Sniffed) -> Kind:
@@ -233,7 +247,9 @@ def _duration(answer: dict[str, Any], sniffed: Sniffed) -> float | None:
         measured = float(max(end for _, end in spans) - min(max(start, Fraction(0)) for start, _ in spans))
     if said is None or said <= 0:
         return measured
-    if measured and walk["complete"] and (sniffed.container in _ESTIMATED or abs(measured - said) > max(0.5, said * _MISSING)):
+    if measured and walk["complete"] and sniffed.container in _EXACT and measured < min(said * _TOO_SHORT, said - 0.2):
+        raise MediaError("corrupt_media", f"Only {measured / said:.0%} of the media can be read: the file is damaged or cut off.")
+    if measured and walk["complete"] and (sniffed.container in _ESTIMATED or abs(measured - said) > max(0.5, said * _DIFFERENT)):
         return measured
     return float(said)
 

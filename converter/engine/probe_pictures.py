@@ -31,7 +31,7 @@ def gif(data: mmap.mmap) -> dict[str, Any]:
     width, height = int.from_bytes(data[6:8], "little"), int.from_bytes(data[8:10], "little")
     at = 13 + _table(data[10])
     delays: list[int] = []
-    loop, delay, alpha, whole = 1, 0, False, False
+    loop, delay, alpha, whole, cut = 1, 0, False, False, False
     while at < len(data) and len(delays) < MAX_FRAMES:
         kind = data[at]
         if kind == 0x3B:
@@ -40,17 +40,20 @@ def gif(data: mmap.mmap) -> dict[str, Any]:
         if kind == 0x21 and at + 3 <= len(data):
             label, body = data[at + 1], data[at + 2 : at + 22]
             if label == 0xF9 and len(body) >= 5:
-                delay, alpha = int.from_bytes(body[2:4], "little"), alpha or bool(body[1] & 1)
+                # Later pictures use the transparent colour to keep what is on the screen.
+                delay, alpha = int.from_bytes(body[2:4], "little"), alpha or bool(body[1] & 1 and not delays)
             elif label == 0xFF and body[1:12] in (b"NETSCAPE2.0", b"ANIMEXTS1.0") and body[13:14] == b"\x01":
                 loop = int.from_bytes(body[14:16], "little")
                 # The file counts repetitions after the first showing; 0 means for ever.
                 loop = loop + 1 if loop else 0
             at = _sub_blocks(data, at + 2)
+            cut = at > len(data)
         elif kind == 0x2C and at + 10 <= len(data):
             width = max(width, _u16(data, at + 1) + _u16(data, at + 5)) if not delays else width
             height = max(height, _u16(data, at + 3) + _u16(data, at + 7)) if not delays else height
             after = _sub_blocks(data, at + 11 + _table(data[at + 9]))
             if after > len(data):
+                cut = True
                 break
             delays.append(delay if delay >= SLOWEST_UNSEEN else DEFAULT_DELAY)
             delay, at = 0, after
@@ -58,7 +61,7 @@ def gif(data: mmap.mmap) -> dict[str, Any]:
             break
     if not delays:
         raise Damaged("no complete picture")
-    return _answer("gif", width, height, delays, 100, loop, alpha, whole, pixel_format="bgra")
+    return _answer("gif", width, height, delays, 100, loop, alpha, whole, cut=cut, pixel_format="bgra")
 
 
 def _u16(data: mmap.mmap, at: int) -> int:
@@ -87,13 +90,14 @@ def png(data: mmap.mmap) -> dict[str, Any]:
     width, height = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
     depth, colour = data[24], data[25]
     delays: list[int] = []
-    declared, loop, alpha, pixels, whole = 0, 0, colour in (4, 6), False, False
+    declared, loop, alpha, pixels, whole, end = 0, 0, colour in (4, 6), False, False, 8
     for kind, start, length in _png_chunks(data):
         if kind == b"acTL" and length >= 8:
             declared, loop = int.from_bytes(data[start : start + 4], "big"), int.from_bytes(data[start + 4 : start + 8], "big")
         elif kind == b"fcTL" and length >= 26:
             top, bottom = int.from_bytes(data[start + 20 : start + 22], "big"), int.from_bytes(data[start + 22 : start + 24], "big")
             delays.append(round(top * 100_000 / (bottom or 100)))
+        end = start + length + 4
         alpha, pixels, whole = alpha or kind == b"tRNS", pixels or kind == b"IDAT", kind == b"IEND"
         if len(delays) > MAX_FRAMES:
             break
@@ -101,7 +105,18 @@ def png(data: mmap.mmap) -> dict[str, Any]:
         raise Damaged("no picture data")
     animated = declared > 0 and len(delays) > 1
     name = f"rgb{'a' if alpha else '24'}" if colour in (2, 6) else "pal8" if colour == 3 else "ya8" if alpha else "gray"
-    answer = _answer("apng" if animated else "png", width, height, delays if animated else [0], 100_000, loop, alpha, whole, pixel_format=name)
+    answer = _answer(
+        "apng" if animated else "png",
+        width,
+        height,
+        delays if animated else [0],
+        100_000,
+        loop,
+        alpha,
+        whole,
+        cut=end != len(data) and not whole,
+        pixel_format=name,
+    )
     return answer | {"bit_depth": 8 if depth < 8 else depth}
 
 
@@ -187,7 +202,17 @@ def _jxl_codestream(data: mmap.mmap) -> bytes:
 
 
 def _answer(
-    codec: str, width: int, height: int, delays: list[int], ticks: int, loop: int, alpha: bool, whole: bool, pixel_format: str = ""
+    codec: str,
+    width: int,
+    height: int,
+    delays: list[int],
+    ticks: int,
+    loop: int,
+    alpha: bool,
+    whole: bool,
+    *,
+    cut: bool = False,
+    pixel_format: str = "",
 ) -> dict[str, Any]:
     """`delays` in 1/`ticks` seconds; one frame is a still picture."""
     moving = len(delays) > 1
@@ -202,6 +227,7 @@ def _answer(
         "loop": loop if moving else None,
         "alpha": alpha,
         "whole": whole,
+        "cut": cut,
         "pixel_format": pixel_format,
         "bit_depth": 8,
     }

@@ -17,11 +17,11 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from .diagnosis import Listener
 from .errors import MediaError
 from .limits import Limits
+from .procfs import cpu_seconds, peak_memory
 from .sandbox import Policy, spawn
 
 PROGRESS = "pipe:progress"
@@ -113,7 +113,7 @@ class _Run:
         if self.stop is not None and self.stop():
             raise MediaError("cancelled")
         # The largest the parent ever was: the kernel lets a child inherit that as its own peak.
-        inherited = _peak_of("self")
+        inherited = peak_memory("self")
         process = self._start()
         status: int | None = None
         try:
@@ -237,9 +237,9 @@ class _Run:
         if now - self.looked < POLL_SECONDS:
             return
         self.looked = now
-        self.peak = max(self.peak, _peak_of(str(pid)))
+        self.peak = max(self.peak, peak_memory(pid))
         still, limit = now - self.moved, self.limits.stall_seconds
-        cpu = _cpu_of(pid)
+        cpu = cpu_seconds(pid)
         if self.cpu_at_move < 0:
             self.cpu_at_move = cpu
         if limit and still > limit:
@@ -288,23 +288,3 @@ def _exited(pid: int) -> bool:
 def _kill_group(pid: int) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
-
-
-def _cpu_of(pid: int) -> float:
-    """CPU seconds of a process so far; 0 where there is no /proc."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    except (OSError, ValueError, IndexError):
-        return 0.0
-
-
-def _peak_of(pid: str) -> int:
-    """Peak resident bytes of a process so far; 0 where there is no /proc."""
-    try:
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    except (OSError, ValueError, IndexError):
-        pass
-    return 0

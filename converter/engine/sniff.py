@@ -85,6 +85,7 @@ _FOREIGN: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
         (rb"YUV4MPEG2 ", "an uncompressed video stream"),
     )
 )
+_CONTROL = re.compile(rb"[\0-\x08\x0e-\x1f\x7f]")
 _MEDIA_NAMES = re.compile(
     r"mp4|m4[vab]|mov|qt|3g[p2]|webm|mk[va]|avi|wm[va]|asf|flv|m?2?ts|mpe?g|vob|gif|webp|a?png|jpe?g?|jfif|bmp|tiff?|ico|hei[cf]|avif|jxl|"
     r"wave?|w64|flac|og[gav]|opus|mp3|aac|aif[fc]?|caf|amr"
@@ -103,7 +104,19 @@ def sniff(head: bytes) -> Sniffed | None:
 def foreign(head: bytes) -> str:
     """What a file that is no media is, in words (`a web page`), or empty where nothing is known."""
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n\0")
-    return next((what for pattern, what in _FOREIGN if pattern.match(text)), "")
+    known = next((what for pattern, what in _FOREIGN if pattern.match(text)), "")
+    return known or ("a text" if _is_text(head) else "")
+
+
+def _is_text(head: bytes) -> bool:
+    if len(head) < 4 or _CONTROL.search(head):
+        return False
+    try:
+        # The last character may have been cut in two.
+        head[:-3].decode("utf-8")
+    except UnicodeDecodeError as error:
+        return error.start > len(head) - 8
+    return True
 
 
 def identify(path: Path, name: str = "") -> Sniffed:

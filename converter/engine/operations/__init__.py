@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from converter.engine.errors import MediaError
+
 from .base import Operation
 
 __all__ = ["all_operations", "get"]

@@ -72,7 +72,8 @@ def _options(program: str, policy: Policy) -> list[str]:
     options += [f"--execute={path}" for path in (*_programs(program), *_LIBRARIES)]
     options += [f"--read={path}" for path in (*_LOADER, *policy.readable, *(_interpreter() if policy.python else ()))]
     options += [f"--device={path}" for path in _DEVICES]
-    options += ["--env=LANG=C.UTF-8", "--env=PATH=/usr/bin:/bin"]
+    # One arena per thread would reserve more address space than the limit allows on a machine with many cores.
+    options += ["--env=LANG=C.UTF-8", "--env=PATH=/usr/bin:/bin", "--env=MALLOC_ARENA_MAX=2"]
     if policy.work is not None:
         options += [f"--write={policy.work}", f"--env=HOME={policy.work}", f"--env=TMPDIR={policy.work}"]
     return options
