@@ -15,7 +15,9 @@ from django.conf import settings
 
 from config import redis_server, redis_url
 from tests import clips
+from tests.running import Cutroom, free_port, until
 
+NO_CHROMIUM = "no Chromium could be had"
 ROOT = Path(__file__).resolve().parent
 
 
@@ -49,6 +51,35 @@ def _empty_redis(redis_socket: Path) -> None:
 
     with redis.Redis(unix_socket_path=str(redis_socket)) as client:
         client.flushall()
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory, redis_socket: Path) -> Iterator[Cutroom]:
+    """A whole running Cutroom (`site.port`, `site.directory`), for browsers and for tests from outside."""
+    running = Cutroom(tmp_path_factory.mktemp("site"), free_port())
+    try:
+        until(running.ready, "being ready")
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The program of a real Chromium; without one the test is skipped, and the summary says so loudly."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    found = os.environ.get("CHROMIUM") or next((path for name in names if (path := shutil.which(name))), None)
+    if not found:
+        pytest.skip(NO_CHROMIUM)
+    return found
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """A browser test that was not run is not a test that passed."""
+    skipped = [report for report in terminalreporter.stats.get("skipped", []) if NO_CHROMIUM in str(report.longrepr)]
+    if skipped:
+        terminalreporter.write_line(f"NO CHROMIUM: {len(skipped)} browser tests were NOT run; put chromium on PATH.", red=True, bold=True)
 
 
 @pytest.fixture(scope="session")

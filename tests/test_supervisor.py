@@ -5,95 +5,15 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-PATIENCE = 90.0
-NAMES = {"valkey": "redis", "redis-server": "redis", "gunicorn": "web", "media@": "media", "control@": "control"}
+from tests.running import PATIENCE, Cutroom, free_port, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("supervisor")]
-
-
-def until(condition: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} did not happen"
-        time.sleep(0.05)
-
-
-class Cutroom:
-    """A running Cutroom on a private directory."""
-
-    def __init__(self, directory: Path, port: int) -> None:
-        self.directory = directory
-        self.port = port
-        self.log = (directory / "log").open("w")
-        self.process = subprocess.Popen([sys.executable, "-m", "config.supervisor"], cwd=ROOT, env=self.environment(), stderr=self.log)
-
-    def environment(self, **more: str) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if name not in ("REDIS_URL", "DATABASE_URL", "DJANGO_SETTINGS_MODULE")}
-        return {
-            **kept,
-            "CUTROOM_DOTENV": "0",
-            "LOG_LEVEL": "INFO",
-            "PORT": str(self.port),
-            "VAR_DIR": str(self.directory / "var"),
-            "MEDIA_ROOT": str(self.directory / "media"),
-            **more,
-        }
-
-    def children(self) -> dict[str, psutil.Process]:
-        found = {}
-        for child in psutil.Process(self.process.pid).children():
-            try:
-                words = " ".join(child.cmdline())
-            except psutil.Error:
-                continue
-            found |= {name: child for mark, name in NAMES.items() if mark in words}
-        return found
-
-    def get(self, path: str) -> tuple[int, bytes]:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as response:
-                return response.status, response.read()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read()
-        except OSError:
-            return 0, b""
-
-    def ready(self) -> bool:
-        status, _ = self.get("/health/ready/")
-        return status == 200
-
-    def second(self, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "config.supervisor"],
-            cwd=ROOT,
-            env=self.environment(**environment),
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
-
-    def text(self) -> str:
-        return (self.directory / "log").read_text()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
@@ -103,12 +23,7 @@ def cutroom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cutroom]:
         until(running.ready, "being ready")
         yield running
     finally:
-        running.process.terminate()
-        try:
-            running.process.wait(30)
-        except subprocess.TimeoutExpired:
-            running.process.kill()
-            raise
+        running.stop()
 
 
 def test_it_says_where_it_is_and_every_part_is_ready(cutroom: Cutroom) -> None:
