@@ -28,7 +28,7 @@ def parse_time(value: object, *, field: str = "time") -> float:
         return seconds
     text = str(value).strip()
     sign = 1.0
-    if text[:1] in "+-":
+    if text.startswith(("+", "-")):
         sign = -1.0 if text[0] == "-" else 1.0
         text = text[1:]
     match = _CLOCK.fullmatch(text)
