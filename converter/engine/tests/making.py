@@ -56,6 +56,7 @@ DERIVED: Mapping[str, tuple[str, ...]] = {
     "sound.mp3": ("-t", "4", "-i", FLOWER, "-vn", "-c:a", "libmp3lame"),
     "red.mp4": ("-f", "lavfi", "-i", "color=red:s=160x90:r=25:d=1", *_X264),
     "green_tall.mp4": ("-f", "lavfi", "-i", "color=0x40d098:s=100x180:r=30:d=1", "-f", "lavfi", "-i", "sine=d=1", *_X264, "-c:a", "aac"),
+    "see_through.mov": ("-f", "lavfi", "-i", "testsrc2=s=160x90:r=25:d=1,format=rgba,colorchannelmixer=aa=0.5", "-c:v", "qtrle", "-pix_fmt", "argb"),
     "noise.mp4": ("-f", "lavfi", "-i", "color=gray:s=320x180:r=25:d=3", "-vf", "noise=alls=90:allf=t+u", "-c:v", "libx264", "-crf", "12"),
 }
 """Name → ffmpeg's arguments; inputs are the real clips or other derived ones."""

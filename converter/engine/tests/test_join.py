@@ -50,7 +50,7 @@ def test_no_sound_anywhere_gives_no_sound(media_dir: Path, tmp_path: Path) -> No
 
 def test_a_blurred_frame_beside_a_transparent_clip_keeps_its_colours(media_dir: Path, tmp_path: Path) -> None:
     # One clip with transparency in the graph must not change how another is composed.
-    paths = [clip(media_dir, "green_tall.mp4"), clip(media_dir, "moving.gif")]
+    paths = [clip(media_dir, "green_tall.mp4"), clip(media_dir, "see_through.mov")]
     result = execute("join", paths, {"ranges": ["0-0.2", "0-0.2"], "width": 320, "height": 180, "fit": "blur"}, tmp_path)
     row = {frames(result.path)[2].getpixel((x, 45)) for x in range(160)}
     assert all(pixel == pytest.approx((0x40, 0xD0, 0x98), abs=6) for pixel in row)
