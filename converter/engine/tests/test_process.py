@@ -1,0 +1,211 @@
+"""Supervision, with real children that behave badly."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from converter.engine import process
+from converter.engine.errors import MediaError
+from converter.engine.ffmpeg import find_ffmpeg
+from converter.engine.limits import Limits
+from converter.engine.process import PROGRESS, Outcome, Tick
+from converter.engine.sandbox import Policy
+
+LIMITS = Limits(wall_seconds=60, stall_seconds=30, cpu_seconds=60, memory_bytes=1 << 30, file_bytes=50 << 20)
+
+
+def python(code: str, work: Path, limits: Limits = LIMITS, **more: object) -> Outcome:
+    return process.run([sys.executable, "-I", "-c", f"import os, sys, time\n{code}"], Policy(work, python=True), limits, **more)  # type: ignore[arg-type]
+
+
+def failing(code: str, work: Path, limits: Limits = LIMITS, **more: object) -> MediaError:
+    with pytest.raises(MediaError) as caught:
+        python(code, work, limits, **more)
+    return caught.value
+
+
+@pytest.fixture(autouse=True)
+def _nothing_stays_behind() -> Iterator[None]:
+    """Every child of a test was reaped when it ends (the tests' own Redis is there before and after)."""
+    before = {child.pid for child in psutil.Process().children()}
+    yield
+    assert {child.pid for child in psutil.Process().children()} == before
+
+
+def test_costs_are_measured(tmp_path: Path) -> None:
+    outcome = python(
+        "b = bytearray(120 << 20)\nb[::4096] = b'x' * len(b[::4096])\nt = time.process_time()\nwhile time.process_time() - t < 0.4: pass", tmp_path
+    )
+    assert 0.4 <= outcome.metrics.cpu_seconds < 10
+    assert 120 << 20 <= outcome.metrics.peak_memory < 400 << 20
+    assert outcome.metrics.wall_seconds > 0
+    total = outcome.metrics + outcome.metrics
+    assert total.cpu_seconds == pytest.approx(2 * outcome.metrics.cpu_seconds)
+    assert total.peak_memory == outcome.metrics.peak_memory
+
+
+def test_a_large_parent_is_not_taken_for_the_child(tmp_path: Path) -> None:
+    ballast = bytearray(400 << 20)
+    ballast[::4096] = b"x" * len(ballast[::4096])
+    assert python("time.sleep(0.6)", tmp_path).metrics.peak_memory < 200 << 20
+
+
+def test_floods_on_both_pipes_neither_block_nor_pile_up(tmp_path: Path) -> None:
+    received = 0
+
+    def count(data: bytes) -> None:
+        nonlocal received
+        received += len(data)
+
+    outcome = python("for _ in range(300):\n os.write(2, b'e' * 65536)\n os.write(1, b'o' * 65536)", tmp_path, on_output=count)
+    assert received == 300 * 65536
+    assert len(outcome.tail) == 4096
+
+
+def test_the_last_words_are_kept_whole(tmp_path: Path) -> None:
+    error = failing("os.write(2, b'a' * 100000 + b'THE END\\xff'); sys.exit(3)", tmp_path)
+    assert error.code.name == "tool_failed"
+    assert "exit 3" in error.log
+    assert "THE END" in error.log
+    assert "THE END" not in error.detail
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "code"),
+    [
+        ("av_interleaved_write_frame(): No space left on device", 1, "disk_full"),
+        ("Error writing trailer: File too large", 0, "disk_full"),
+        ("Cannot allocate memory", 1, "out_of_memory"),
+        ("Error submitting packet to decoder: Cannot allocate memory", 0, "out_of_memory"),
+        ("moov atom not found", 1, "corrupt_media"),
+        ("Invalid data found when processing input", 1, "corrupt_media"),
+        ("Codec (xyz) not on whitelist 'a,b'", 1, "unsupported_media"),
+        ("Error parsing filterchain", 1, "tool_failed"),
+        ("", 9, "tool_failed"),
+    ],
+)
+def test_why_it_failed(tmp_path: Path, words: str, status: int, code: str) -> None:
+    assert failing(f"os.write(2, {words.encode()!r}); sys.exit({status})", tmp_path).code.name == code
+
+
+@pytest.mark.parametrize(("number", "code"), [(9, "out_of_memory"), (11, "tool_failed"), (6, "tool_failed")])
+def test_death_by_signal(tmp_path: Path, number: int, code: str) -> None:
+    assert failing(f"os.kill(os.getpid(), {number})", tmp_path).code.name == code
+
+
+def test_memory_limit(tmp_path: Path) -> None:
+    assert failing("bytearray(4 << 30)", tmp_path).code.name == "out_of_memory"
+
+
+def test_cpu_limit(tmp_path: Path) -> None:
+    assert failing("while True: pass", tmp_path, replace(LIMITS, cpu_seconds=1)).code.name == "timed_out"
+
+
+def test_wall_limit(tmp_path: Path) -> None:
+    assert failing("while True: print('x', file=sys.stderr); time.sleep(0.01)", tmp_path, replace(LIMITS, wall_seconds=0.6)).code.name == "timed_out"
+
+
+def test_a_sleeper_stalls(tmp_path: Path) -> None:
+    assert failing("time.sleep(60)", tmp_path, replace(LIMITS, stall_seconds=0.6)).code.name == "stalled"
+
+
+def test_words_on_stderr_are_no_progress(tmp_path: Path) -> None:
+    assert failing("while True: print('x', file=sys.stderr); time.sleep(0.05)", tmp_path, replace(LIMITS, stall_seconds=0.6)).code.name == "stalled"
+
+
+def test_output_is_progress(tmp_path: Path) -> None:
+    python("for _ in range(20): os.write(1, b'x'); time.sleep(0.1)", tmp_path, replace(LIMITS, stall_seconds=0.9), on_output=lambda data: None)
+
+
+def test_one_that_only_computes_has_longer_but_not_for_ever(tmp_path: Path) -> None:
+    busy = "t = time.monotonic()\nwhile time.monotonic() - t < {}: pass"
+    python(busy.format(1.5), tmp_path, replace(LIMITS, stall_seconds=0.5))
+    assert failing(busy.format(60), tmp_path, replace(LIMITS, stall_seconds=0.3)).code.name == "stalled"
+
+
+@pytest.mark.parametrize(
+    "code", ["time.sleep(60)", "while True: pass", "while True: os.write(2, b'x' * 65536)", "os.close(1); os.close(2); time.sleep(60)"]
+)
+def test_stop_kills_and_reaps(tmp_path: Path, code: str) -> None:
+    started = time.monotonic()
+    error = failing(code, tmp_path, stop=lambda: time.monotonic() - started > 0.3)
+    assert error.code.name == "cancelled"
+
+
+def test_stop_before_the_start_starts_nothing(tmp_path: Path) -> None:
+    assert failing("open('started', 'w')", tmp_path, stop=lambda: True).code.name == "cancelled"
+    assert not (tmp_path / "started").exists()
+
+
+def test_a_fault_of_the_listener_kills_the_tool(tmp_path: Path) -> None:
+    def fail(data: bytes) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        python("os.write(1, b'x'); time.sleep(60)", tmp_path, on_output=fail)
+
+
+def test_no_descriptor_is_lost(tmp_path: Path) -> None:
+    def count() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    before = count()
+    python("pass", tmp_path, on_output=lambda data: None)
+    failing("sys.exit(1)", tmp_path)
+    with pytest.raises(MediaError):
+        process.run(["/bin/true"], Policy(tmp_path / "missing"), LIMITS)
+    assert count() == before
+
+
+def test_progress_of_ffmpeg(tmp_path: Path) -> None:
+    ticks: list[Tick] = []
+    argv = [
+        *(str(find_ffmpeg().path), "-nostdin", "-nostats", "-v", "error", "-progress", PROGRESS, "-stats_period", "0.05"),
+        *("-f", "lavfi", "-i", "testsrc2=s=1280x720:r=25:d=6", "-c:v", "libx264", "-preset", "veryfast", "out.mp4"),
+    ]
+    outcome = process.run(argv, Policy(tmp_path), LIMITS, on_tick=ticks.append)
+    assert len(ticks) > 1
+    assert [tick.seconds for tick in ticks] == sorted(tick.seconds for tick in ticks)
+    assert outcome.last == ticks[-1]
+    assert outcome.last.frames == 150
+    assert outcome.last.seconds == pytest.approx(6, abs=0.1)
+    assert outcome.last.size == (tmp_path / "out.mp4").stat().st_size
+
+
+def test_progress_that_is_not_known_yet(tmp_path: Path) -> None:
+    ticks: list[Tick] = []
+    words = (
+        "out_time_us=N/A\nframe=0\ntotal_size=N/A\nprogress=continue\n"
+        "out_time_us=-40000\nframe=3\nprogress=continue\nframe=2\nout_time_us=9\nprogress=end\n"
+    )
+    argv = [sys.executable, "-I", "-c", f"import os, sys; os.write(int(sys.argv[1].split(':')[1]), {words.encode()!r})", PROGRESS]
+    process.run(argv, Policy(tmp_path, python=True), LIMITS, on_tick=ticks.append)
+    assert ticks == [Tick(0.0, 3, 0), Tick(9e-6, 3, 0)]
+
+
+def test_a_full_file_limit_is_a_full_disk(tmp_path: Path) -> None:
+    argv = [
+        str(find_ffmpeg().path),
+        "-nostdin",
+        "-v",
+        "error",
+        "-f",
+        "lavfi",
+        "-i",
+        "testsrc2=s=640x480:d=10",
+        "-c:v",
+        "rawvideo",
+        "-f",
+        "rawvideo",
+        "out.raw",
+    ]
+    with pytest.raises(MediaError) as caught:
+        process.run(argv, Policy(tmp_path), replace(LIMITS, file_bytes=1 << 20))
+    assert caught.value.code.name == "disk_full"
