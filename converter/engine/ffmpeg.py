@@ -18,11 +18,15 @@ OLDEST = (7, 0)
 """First version whose `fd:` protocol is good: the only way an upload is read."""
 
 REQUIRED: dict[str, tuple[str, ...]] = {
-    "encoders": ("libx264", "aac", "gif", "mjpeg"),
+    "encoders": ("libx264", "aac", "gif", "mjpeg", "png", "flac", "pcm_s16le", "pcm_s24le", "rawvideo"),
     "decoders": ("h264", "hevc", "vp8", "vp9", "mpeg4", "aac", "mp3", "vorbis", "opus", "gif", "png"),
-    "filters": ("scale", "crop", "fps", "palettegen", "paletteuse", "tile", "concat", "trim", "boxblur", "overlay", "loop", "reverse"),
-    "muxers": ("mp4", "gif", "null"),
-    "demuxers": ("mov", "matroska", "avi", "gif", "wav", "mp3"),
+    "filters": (
+        *("scale", "crop", "pad", "fps", "trim", "tpad", "format", "setsar", "settb", "select", "split", "interleave", "concat", "tile"),
+        *("palettegen", "paletteuse", "lutrgb", "gblur", "maskedmerge", "premultiply", "bwdif", "zscale", "tonemap"),
+        *("atrim", "aresample", "aformat", "apad", "anullsrc"),
+    ),
+    "muxers": ("mp4", "mov", "ipod", "webm", "matroska", "mp3", "ogg", "wav", "flac", "gif", "image2", "rawvideo", "null"),
+    "demuxers": ("mov", "matroska", "avi", "gif", "wav", "mp3", "concat", "rawvideo", "image2"),
     "protocols": ("fd", "file"),
 }
 
