@@ -12,7 +12,7 @@ from .errors import MediaError
 from .ffmpeg import find_ffmpeg
 from .files import free_bytes, fsync_file, hash_file
 from .limits import Limits, megabytes
-from .media import Media
+from .media import Kind, Media
 from .operations import get
 from .operations.base import Operation, Plan
 from .process import Metrics
@@ -25,6 +25,7 @@ SPARE_BYTES = 64 << 20
 """Room that is left on the disk for everybody else."""
 CHECKING = 0.05
 """Part of the progress that is left for the checks of the result."""
+_KINDS: dict[Kind, str] = {"video": "a video", "animation": "an animation", "audio": "a sound", "image": "a still picture"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +100,20 @@ def _check_inputs(operation: Operation[Any], media: Sequence[Media]) -> None:
         raise MediaError("bad_parameter", f"upload: {operation.name} takes {wanted} file{'s' if most > 1 else ''}, not {len(media)}.", field="upload")
     for item in media:
         if item.kind not in operation.accepts:
-            code = (
-                "no_video"
-                if not item.moving and not operation.accepts & {"audio", "image"}
-                else "no_audio"
-                if operation.accepts == {"audio"}
-                else "unsupported_media"
-            )
-            raise MediaError(code)
+            raise _unfit(operation, item)
+
+
+def _unfit(operation: Operation[Any], item: Media) -> MediaError:
+    """Why this kind of media can't enter the operation, and which would."""
+    accepted = operation.accepts
+    if not item.moving and not accepted & {"audio", "image"}:
+        code = "no_video"
+    elif accepted == {"audio"}:
+        code = "no_audio"
+    else:
+        code = "unsupported_media"
+    wanted = " or ".join(_KINDS[kind] for kind in ("video", "animation", "audio", "image") if kind in accepted)
+    return MediaError(code, f"{operation.title} needs {wanted}; this file is {_KINDS[item.kind]}.", field="upload")
 
 
 def _check_room(planned: Plan, work: Path) -> None:
