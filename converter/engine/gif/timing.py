@@ -16,7 +16,7 @@ def delays(frames: int, fps: Fraction | float) -> tuple[int, ...]:
     last exactly 600.
     """
     rate = rational(fps)
-    starts = [int(100 * k / rate) for k in range(frames + 1)]
+    starts = [100 * k * rate.denominator // rate.numerator for k in range(frames + 1)]
     return tuple(after - before for before, after in pairwise(starts))
 
 
