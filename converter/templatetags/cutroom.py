@@ -34,6 +34,12 @@ def size(count: int | str | None) -> str:
 
 
 @register.filter
+def length(seconds: float) -> str:
+    """`6 s` or `6.25 s`."""
+    return f"{round(seconds, 2):g} s"
+
+
+@register.filter
 def rate(fps: float | None) -> str:
     """`23.98` from frames per second."""
     return "–" if not fps else f"{round(fps, 2):g}"

@@ -15,6 +15,11 @@ export class ApiError extends Error {
     this.hint = problem.hint ?? "";
     this.status = status;
   }
+
+  /** The hint, unless the sentence says it already. */
+  get more() {
+    return this.hint && !this.detail.includes(this.hint.split(/[,.;]/)[0]) ? this.hint : "";
+  }
 }
 
 /** The error of a response's text, whatever the server or something before it sent. */

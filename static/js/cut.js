@@ -10,7 +10,7 @@ export class Cut extends EventTarget {
     super();
     Object.assign(this, { form, duration, picture, frame, start: 0, length: duration, chosen: false });
     const typed = repeat ? repeated(repeat, duration) : this.#typed();
-    if (Number.isFinite(typed.start)) this.start = typed.start;
+    if (typed.start < duration) this.start = typed.start;
     if (Number.isFinite(typed.duration)) [this.length, this.chosen] = [typed.duration, true];
     for (const name of FIELDS) this.#input(name).addEventListener("change", () => this.#read(name), { signal });
   }

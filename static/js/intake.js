@@ -120,7 +120,7 @@ export class Intake {
     box.hidden = !problem;
     if (problem) {
       one("[data-detail]", box).textContent = problem.detail ?? String(problem.message);
-      one("[data-hint]", box).textContent = problem.hint ?? "";
+      one("[data-hint]", box).textContent = problem.more;
     }
     input.focus();
   }

@@ -58,7 +58,7 @@ export class Quote {
   refuse(error) {
     const box = el("div", "notice bad");
     box.append(el("p", "", error.detail));
-    if (error.hint) box.append(el("p", "help", error.hint));
+    if (error.more) box.append(el("p", "help", error.more));
     this.notes.replaceChildren();
     this.box.replaceChildren(box);
   }
