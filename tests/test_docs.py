@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+import shlex
 import subprocess
 import sys
 import uuid
@@ -12,7 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.urls import Resolver404, resolve
+from django.core.management import get_commands
+from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, resolve
 
 from benchmarks.server import running
 from converter.engine import operations
@@ -71,6 +73,37 @@ def test_the_documented_routes_exist() -> None:
             resolve("/api/v1/" + route.replace("{id}", str(uuid.uuid4())))
         except Resolver404:
             pytest.fail(f"docs/api.md names {route}, which is no route")
+
+
+def test_the_commands_that_are_named_exist() -> None:
+    named = {name for page in PAGES for name in re.findall(r"manage\.py (\w+)", page.read_text())}
+    assert named <= get_commands().keys()
+
+
+def test_every_route_of_the_api_is_documented() -> None:
+    table = (ROOT / "docs" / "api.md").read_text().split("## Routes")[1].split("##")[0]
+    documented = {"/api/v1/" + route for route in _ROUTE.findall(table)}
+    missing = {route for route in _api_routes(get_resolver().url_patterns) if route not in documented}
+    assert not missing
+
+
+def _api_routes(patterns: list[URLPattern | URLResolver], prefix: str = "/") -> Iterator[str]:
+    for pattern in patterns:
+        path = prefix + re.sub(r"\(\?P<\w+>[^)]*\)|<[^>]+>", "{id}", str(pattern.pattern)).strip("^$")
+        if isinstance(pattern, URLResolver):
+            yield from _api_routes(pattern.url_patterns, path)
+        elif path.startswith("/api/v1/"):
+            yield path
+
+
+@pytest.mark.parametrize("line", re.findall(r"manage\.py convert (.+)", (ROOT / "README.md").read_text()))
+def test_the_command_lines_of_the_readme_are_understood(line: str, tmp_path: Path) -> None:
+    words = shlex.split(line)
+    flags = {words[i][2:].replace("-", "_"): words[i + 1] for i in range(2, len(words), 2)}
+    operation, preset = operations.get(flags.pop("operation")), flags.pop("preset", None)
+    operation.read(flags, preset)
+    done = subprocess.run([sys.executable, str(ROOT / "manage.py"), "convert", *words], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr.strip()) == (2, f"not_found: {words[0]} does not exist.")
 
 
 @pytest.fixture
