@@ -29,7 +29,7 @@ def probe(file: Any, demuxer: str, options: dict[str, str], max_packets: int, ma
         data: dict[str, Any] = {
             "duration": _seconds(container.duration, Fraction(1, av.time_base)),
             "start": _seconds(container.start_time, Fraction(1, av.time_base)),
-            "streams": [_stream(stream) for stream in container.streams],
+            "streams": [_stream(stream, options["codec_whitelist"].split(",")) for stream in container.streams],
             "index_end": max((_index_end(stream) for stream in container.streams), default=0),
         }
         frames: dict[int, dict[str, Any]] = {}
@@ -38,7 +38,7 @@ def probe(file: Any, demuxer: str, options: dict[str, str], max_packets: int, ma
         return data
 
 
-def _stream(stream: Any) -> dict[str, Any]:
+def _stream(stream: Any, allowed: list[str]) -> dict[str, Any]:
     context = stream.codec_context
     data: dict[str, Any] = {
         "index": stream.index,
@@ -47,6 +47,8 @@ def _stream(stream: Any) -> dict[str, Any]:
         "duration": _seconds(stream.duration, stream.time_base),
         "start": _seconds(stream.start_time, stream.time_base),
         "frames": stream.frames or None,
+        # The list only stops decoders from being opened; what is never decoded would pass unseen.
+        "supported": context is not None and (context.codec.name in allowed or context.codec.canonical_name in allowed),
     }
     if context is None:
         return data

@@ -106,10 +106,7 @@ def from_packets(answer: dict[str, Any], sniffed: Sniffed, size: int) -> Media:
     if "error" in answer:
         raise _refusal(answer)
     _check_whole(answer, size)
-    videos = tuple(v for s in answer["streams"] if s["type"] == "video" if (v := _video(s, answer)) is not None)
-    audios = tuple(_audio(s, answer) for s in answer["streams"] if s["type"] == "audio" and s["sample_rate"] and s["channels"])
-    if not videos and not audios and any(s["type"] in ("video", "audio") for s in answer["streams"]):
-        raise MediaError("corrupt_media", "The picture and sound in the file can't be read: it is damaged.")
+    videos, audios = _readable(answer)
     kind = _kind(videos, audios, sniffed)
     if kind == "image":
         return _picture(answer, videos, sniffed, size)
@@ -118,6 +115,23 @@ def from_packets(answer: dict[str, Any], sniffed: Sniffed, size: int) -> Media:
         raise MediaError("corrupt_media", "The file holds no playable media: it has no length.", log=str(answer["packets"])[:500])
     mime = _MIMES.get((sniffed.container, kind), sniffed.mime)
     return Media(kind, sniffed.container, sniffed.demuxer, mime, size, duration, videos, audios, len(answer["streams"]), notes=_notes(answer))
+
+
+def _readable(answer: dict[str, Any]) -> tuple[tuple[VideoStream, ...], tuple[AudioStream, ...]]:
+    """The picture and sound streams that can be worked on."""
+    streams = [s for s in answer["streams"] if s["type"] in ("video", "audio")]
+    unknown = next((s for s in streams if not s["supported"] and s["type"] == "video"), None) or next(
+        (s for s in streams if not s["supported"]), None
+    )
+    supported = [s for s in streams if s["supported"]]
+    # A film whose picture is unknown is not a sound file.
+    if unknown is not None and not any(s["type"] == unknown["type"] for s in supported) and (unknown["type"] == "video" or not supported):
+        raise MediaError("unsupported_media", f"The file uses the codec {unknown['codec'] or 'unknown'}, which is not supported.")
+    videos = tuple(v for s in supported if s["type"] == "video" if (v := _video(s, answer)) is not None)
+    audios = tuple(_audio(s, answer) for s in supported if s["type"] == "audio" and s["sample_rate"] and s["channels"])
+    if streams and not videos and not audios:
+        raise MediaError("corrupt_media", "The picture and sound in the file can't be read: it is damaged.")
+    return videos, audios
 
 
 def _picture(answer: dict[str, Any], videos: tuple[VideoStream, ...], sniffed: Sniffed, size: int) -> Media:
@@ -255,4 +269,6 @@ def _duration(answer: dict[str, Any], sniffed: Sniffed) -> float | None:
 
 
 def _notes(answer: dict[str, Any]) -> tuple[str, ...]:
-    return ("The file is damaged in places.",) if answer["packets"]["error"] else ()
+    lost = [s for s in answer["streams"] if s["type"] == "audio" and not s["supported"]]
+    notes = [f"A sound track uses the codec {s['codec'] or 'unknown'}, which is not supported: it is left out." for s in lost[:1]]
+    return (*notes, "The file is damaged in places.") if answer["packets"]["error"] else tuple(notes)
