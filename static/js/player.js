@@ -86,7 +86,7 @@ export class Player extends EventTarget {
   #seeked() {
     this.#seeking = false;
     if (this.#wanted !== null) return this.#seekNow();
-    this.#tell(this.media.currentTime);
+    if (!this.exact) this.#tell(this.media.currentTime); // otherwise the frame itself will tell
     if (this.cut && this.media.paused) this.#play();
     return undefined;
   }

@@ -39,7 +39,7 @@ def test_pictures_of_every_stage(visit: Visit, clips: dict[str, Path]) -> None:
         page.locator("[data-show]").click()
         media = page.locator("[data-result-media]")
         expect(media).to_have_js_property("complete", True)
-        page.locator("[data-job]").first.evaluate("(card) => card.scrollIntoView({ block: 'start' })")
+        page.locator("#tray").evaluate("(tray) => tray.scrollIntoView({ block: 'start' })")
         shoot(page, f"result-{width}-{scheme}")
 
 
@@ -71,7 +71,7 @@ def shoot(page: Page, name: str) -> None:
     target = GALLERY / f"{name}.png"
     GALLERY.mkdir(parents=True, exist_ok=True)
     if os.environ.get("CUTROOM_SCREENSHOTS") or not target.exists() or difference(taken, target) > ALIKE:
-        taken.quantize(256, dither=Image.Dither.FLOYDSTEINBERG).save(target, optimize=True)
+        taken.quantize(palette=taken.quantize(256), dither=Image.Dither.FLOYDSTEINBERG).save(target, optimize=True)
     assert target.stat().st_size < LARGEST
 
 

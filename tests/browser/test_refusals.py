@@ -23,7 +23,7 @@ def test_by_the_browser_before_a_byte_is_sent(visit: Visit, clips: dict[str, Pat
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
     page.set_input_files("[data-file]", clips["huge"])
-    refused(page, "this server takes at most 50.3 MB")
+    refused(page, "this server takes at most 2.1 GB")
     (tmp_path / "empty.mp4").touch()
     page.set_input_files("[data-file]", tmp_path / "empty.mp4")
     refused(page, "empty.mp4 is empty.")
