@@ -6,6 +6,8 @@ const FIELDS = ["start", "duration"];
 
 /** Event `change` (detail: {typed}) after every change. Times are seconds. `length` may be more than the clip has. */
 export class Cut extends EventTarget {
+  #kept = null;
+
   constructor(form, { duration, picture, frame, repeat, signal }) {
     super();
     Object.assign(this, { form, duration, picture, frame, start: 0, length: duration, chosen: false });
@@ -40,6 +42,21 @@ export class Cut extends EventTarget {
     one("[data-end]", this.form).textContent = clock(start + length);
     this.clear();
     this.dispatchEvent(new CustomEvent("change", { detail: { typed } }));
+  }
+
+  /** The outcome takes everything: the cut rests, and is remembered. */
+  suspend() {
+    this.#kept ??= [this.start, this.length];
+    this.#allow(false);
+    this.set(0, this.duration);
+  }
+
+  /** The outcome takes a part: the cut is as it was left, with the card's length as in `suggest`. */
+  resume(wanted) {
+    if (this.#kept) [this.start, this.length] = this.#kept;
+    this.#kept = null;
+    this.#allow(true);
+    this.suggest(wanted);
   }
 
   /** Take a card's length (null: to the end), unless a person chose one; the start moves only to make room. */
@@ -88,6 +105,11 @@ export class Cut extends EventTarget {
     box.hidden = !asked;
     const text = one("[data-short-text]", box);
     text.textContent = text.dataset.text.replace("%(have)s s", seconds(Math.max(0, this.picture - this.start))).replace("%(want)s s", seconds(this.length));
+  }
+
+  #allow(allowed) {
+    for (const name of FIELDS) this.#input(name).disabled = !allowed;
+    one("[data-whole]", this.form).hidden = allowed;
   }
 
   #input(name) {

@@ -161,8 +161,10 @@ export class Editor {
       this.#ask();
       return;
     }
-    this.timeline.setMovable(this.outcome.has("duration") || this.outcome.has("end"));
-    this.cut.suggest(this.timeline.movable ? this.outcome.preset("duration") : null);
+    const partial = this.outcome.has("duration") || this.outcome.has("end");
+    this.timeline.setMovable(partial);
+    if (partial) this.cut.resume(this.outcome.preset("duration"));
+    else this.cut.suspend();
   }
 
   #body() {

@@ -1,0 +1,154 @@
+"""The pages without scripts: who sees what, what is refused, and with which page."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.template.loader import render_to_string
+from django.test import Client
+from django.urls import reverse
+
+from converter import services, tasks
+from converter.jobs.models import Job
+from converter.owners.models import Owner
+from converter.owners.services import COOKIE
+from converter.uploads.models import Upload
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _no_messages(monkeypatch):
+    monkeypatch.setattr(tasks.run_job, "apply_async", lambda args: None)
+
+
+@pytest.fixture
+def browser(media_root) -> Client:
+    """A browser that has seen the first page, so that it has its cookie."""
+    client = Client(headers={"accept": "text/html"})
+    assert client.get("/").status_code == 200
+    return client
+
+
+@pytest.fixture
+def sent(browser, media_dir):
+    """The browser's upload of a real clip."""
+    clip = SimpleUploadedFile("flower.mp4", (media_dir / "flower_540p_5s.mp4").read_bytes())
+    answer = browser.post("/", {"action": "upload", "file": clip})
+    upload = Upload.objects.get()
+    assert answer.status_code == 302 and answer["Location"] == f"/?upload={upload.pk}"
+    return upload
+
+
+def test_looking_leaves_nothing_but_a_cookie(browser):
+    for name in ("workshop", "job-list", "export-list"):
+        assert browser.get(reverse(name)).status_code == 200
+        assert browser.head(reverse(name)).status_code == 200
+    assert COOKIE in browser.cookies and not Owner.objects.exists()
+
+
+def test_the_form_shows_the_clip_and_every_parameter(browser, sent):
+    page = browser.get(f"/?upload={sent.pk}").content.decode()
+    assert "flower.mp4" in page and 'name="gif.width"' in page and 'name="trim.mode"' in page
+    assert 'value="gif:chrome-background" required checked' in page
+    assert "style=" not in page and "<script>" not in page
+
+
+def test_converting_makes_one_job_however_often_it_is_sent(browser, sent):
+    form = {"action": "convert", "upload": sent.pk, "outcome": "gif:chat", "start": "1", "duration": "2", "key": "once"}
+    answers = [browser.post("/", form) for _ in range(2)]
+    job = Job.objects.get()
+    assert [answer["Location"] for answer in answers] == [reverse("job-detail", args=[job.pk])] * 2
+    assert (job.operation, job.preset, job.params["start"], job.params["duration"]) == ("gif", "chat", 1.0, 2.0)
+    page = browser.get(reverse("job-detail", args=[job.pk])).content.decode()
+    assert '<noscript><meta http-equiv="refresh"' in page and "Waiting" in page
+    card = browser.get(reverse("job-detail", args=[job.pk]), {"part": "card"}).content.decode()
+    assert card.count("data-job=") == 1 and "<html" not in card
+
+
+@pytest.mark.parametrize(("field", "value", "status"), [("start", "99", 422), ("start", "x", 400), ("duration", "0", 400), ("gif.width", "7", 400)])
+def test_a_wrong_value_is_kept_and_told_beside_its_field(browser, sent, field, value, status):
+    answer = browser.post("/", {"action": "convert", "upload": sent.pk, "outcome": "gif:chat", field: value})
+    assert answer.status_code in (status, 422)
+    assert list(answer.context["form"].errors) == [field]
+    assert f'value="{value}"' in answer.content.decode()
+    assert not Job.objects.exists()
+
+
+def test_a_file_is_refused_on_the_page_itself(browser):
+    answer = browser.post("/", {"action": "upload", "file": SimpleUploadedFile("clip.mp4", b"<!doctype html><p>no")})
+    assert answer.status_code == 415 and "web page" in answer.content.decode() and 'name="file"' in answer.content.decode()
+    answer = browser.post("/", {"action": "upload"})
+    assert answer.status_code == 400 and "No file was chosen" in answer.content.decode()
+    assert not Upload.objects.exists()
+
+
+def test_a_file_beyond_the_limit_is_told_so(settings, media_root):
+    settings.MAX_UPLOAD_BYTES = 1000
+    careful = Client(enforce_csrf_checks=True)  # the check reads the form, and meets the file first
+    token = str(careful.get("/").context["csrf_token"])
+    answer = careful.post("/", {"csrfmiddlewaretoken": token, "action": "upload", "file": SimpleUploadedFile("clip.mp4", bytes(2000))})
+    page = answer.content.decode()
+    assert answer.status_code == 413 and "at most" in page and "</footer>" in page
+    assert not list((media_root / "incoming").iterdir())
+
+
+def test_too_many_files_have_a_page(browser, settings):
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": {"upload": "1/hour"}}
+    statuses = [browser.post("/", {"action": "upload"}).status_code for _ in range(2)]
+    assert statuses == [400, 429]
+
+
+def test_strangers_see_nothing(browser, sent):
+    job = services.submit(sent.owner, "gif", {}, [sent], "chat")
+    stranger = Client()
+    for path in (f"/?upload={sent.pk}", f"/?job={job.pk}", f"/jobs/{job.pk}/", f"/jobs/{job.pk}/?part=card", f"/jobs/{uuid.uuid4()}/"):
+        assert stranger.get(path).status_code == 404
+    assert stranger.post(f"/jobs/{job.pk}/", {"action": "cancel"}).status_code == 404
+    assert stranger.post("/", {"action": "convert", "upload": sent.pk, "outcome": "gif:chat"}).status_code == 404
+    assert "flower" not in stranger.get("/jobs/").content.decode()
+
+
+def test_the_cards_buttons(browser, sent):
+    job = services.submit(sent.owner, "gif", {}, [sent], "chat")
+    where = f"/jobs/{job.pk}/"
+    assert browser.post(where, {"action": "retry"}).status_code == 409
+    assert browser.post(where, {"action": "download"}).status_code == 409
+    assert browser.post(where, {"action": "dance"}).status_code == 400
+    assert browser.post(where, {"action": "cancel"})["Location"] == where
+    assert browser.post(where, {"action": "cancel"}).status_code == 409
+    again = browser.post(where, {"action": "retry"})["Location"]
+    assert again != where and "Waiting" in browser.get(again).content.decode()
+    page = browser.get(f"/?job={job.pk}")
+    assert page.context["form"]["outcome"].value() == "gif:chat" and page.context["data"]["repeat"] == job.params
+
+
+def test_a_clip_that_went_is_told_with_410(browser, sent):
+    job = services.submit(sent.owner, "gif", {}, [sent], "chat")
+    Upload.objects.update(removed_at=sent.created_at)
+    for path in (f"/?upload={sent.pk}", f"/?job={job.pk}"):
+        answer = browser.get(path)
+        assert answer.status_code == 410 and "cleaned up" in answer.content.decode()
+
+
+def test_a_form_without_its_token_is_refused(media_root):
+    careful = Client(enforce_csrf_checks=True)
+    answer = careful.post("/", {"action": "upload"})
+    assert answer.status_code == 403 and "nothing was changed" in answer.content.decode()
+
+
+@pytest.mark.parametrize("status", ["400", "403", "403_csrf", "404", "410", "413", "429", "500"])
+def test_every_error_has_a_page_that_needs_nothing(status):
+    page = render_to_string(f"{status}.html")
+    assert status[:3] in page and "Back to the workshop" in page
+
+
+def test_lists_go_on_page_by_page(browser, sent):
+    for _ in range(27):
+        services.submit(sent.owner, "gif", {}, [sent], "chat")
+    first = browser.get("/jobs/").content.decode()
+    assert first.count("Waiting") == 25 and 'rel="next" href="?page=2"' in first
+    assert browser.get("/jobs/?page=2").content.decode().count("Waiting") == 2
+    assert browser.get("/jobs/?page=nonsense").status_code == 200
