@@ -28,6 +28,8 @@ _DISK = re.compile(r"No space left on device|File too large|Disk quota exceeded"
 _MEMORY = re.compile(
     r"Cannot allocate memory|Out of memory|[Ff]ailed to allocate|MemoryError|std::bad_alloc|pthread_create failed|Resource temporarily unavailable"
 )
+# Sizes are bounded before buffers are asked for, so that this is never the nonsense of a damaged file.
+_BUFFER = re.compile(r"get_buffer\(\) failed|malloc of size \d+ failed")
 _CODEC = re.compile(
     r"not on whitelist|Decoder \(codec [^)]*\) not found|no decoder found for|Decoding requested, but no decoder|Unsupported codec", re.IGNORECASE
 )
@@ -46,7 +48,7 @@ class Listener:
 
     def __init__(self) -> None:
         self.damage = 0
-        self._matches = {"disk": False, "memory": False, "codec": False, "invalid": False}
+        self._matches = {"disk": False, "memory": False, "buffer": False, "codec": False, "invalid": False}
         self._tail: deque[bytes] = deque()
         self._kept = 0
         self._rest = b""
@@ -81,7 +83,12 @@ class Listener:
 
         Beside data that makes no sense it did not: nonsense sizes ask for nonsense amounts.
         """
-        return self._matches["memory"] and not self._matches["invalid"]
+        return self._matches["buffer"] or (self._matches["memory"] and not self._matches["invalid"])
+
+    @property
+    def hungry(self) -> bool:
+        """Whether anything asked for memory in vain."""
+        return self._matches["memory"] or self._matches["buffer"]
 
     @property
     def full(self) -> bool:
@@ -95,7 +102,7 @@ class Listener:
             self.damage += _LOST_WEIGHT
         elif _DAMAGED.search(line):
             self.damage += 1
-        for name, pattern in (("disk", _DISK), ("memory", _MEMORY), ("codec", _CODEC), ("invalid", _INVALID)):
+        for name, pattern in (("disk", _DISK), ("memory", _MEMORY), ("buffer", _BUFFER), ("codec", _CODEC), ("invalid", _INVALID)):
             if not self._matches[name] and pattern.search(line):
                 self._matches[name] = True
 
@@ -106,7 +113,7 @@ class Listener:
             return MediaError("disk_full", log=log)
         if exit_code == -signal.SIGXCPU:
             return MediaError("timed_out", "The work used more processor time than it may.", log=log)
-        if self._matches["memory"] or exit_code == -signal.SIGKILL:
+        if self.hungry or exit_code == -signal.SIGKILL:
             return MediaError("out_of_memory", log=log)
         if exit_code < 0:
             return MediaError("tool_failed", log=log)

@@ -29,6 +29,7 @@ PROGRESS = "pipe:progress"
 BUSY_FACTOR = 10
 POLL_SECONDS = 0.2
 KILL_SECONDS = 2.0
+STARVED_SECONDS = 5.0
 
 Stop = Callable[[], bool]
 
@@ -242,6 +243,9 @@ class _Run:
         cpu = cpu_seconds(pid)
         if self.cpu_at_move < 0:
             self.cpu_at_move = cpu
+        if self.listener.hungry and still > STARVED_SECONDS:
+            # Without memory some decoders try again for ever, at full speed.
+            raise MediaError("out_of_memory", log=self.listener.tail)
         if limit and still > limit:
             busy = cpu - self.cpu_at_move > still / 20
             if not busy or still > limit * BUSY_FACTOR:
