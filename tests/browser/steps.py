@@ -72,13 +72,13 @@ def _edge(handle: Locator, box: Any) -> float:
 
 
 def shown_frames(page: Page, seconds: float) -> list[float]:
-    """The media times of the frames that the preview shows during some time."""
+    """The times of the frames that the preview shows during some time, as the playhead tells them."""
     frames: list[float] = page.evaluate(
         """(wait) => new Promise((resolve) => {
-            const video = document.querySelector("[data-player]");
+            const head = document.querySelector("[data-playhead]");
             const times = [];
-            const look = () => video.requestVideoFrameCallback((_, meta) => { times.push(meta.mediaTime); look(); });
-            look();
+            const note = () => times.push(Number(head.getAttribute("aria-valuenow")));
+            new MutationObserver(note).observe(head, { attributes: true, attributeFilter: ["aria-valuenow"] });
             setTimeout(() => resolve(times), wait * 1000);
         })""",
         seconds,

@@ -99,10 +99,12 @@ def test_the_cut_that_plays_is_the_cut_to_the_frame(visit: Visit, clips: dict[st
     assert max(inside) < end - FRAME / 2 + 0.001, "a frame after the cut was shown"
     assert min(inside) == pytest.approx(start, abs=FRAME / 2)
     assert max(frames[rounds[0] : rounds[-1]]) == pytest.approx(end - FRAME, abs=FRAME * 1.5), "the cut's end was not reached"
-    page.keyboard.press("Escape")
+    expect(page.locator("canvas.cover")).to_be_visible()  # it alone is seen while the cut plays, and has only those frames
     page.locator("h1").focus()
     page.keyboard.press("Space")
     expect(page.locator("[data-play-cut]")).to_have_attribute("aria-pressed", "false")
+    expect(page.locator("canvas.cover")).to_have_count(0)
+    assert start <= float(page.locator("[data-playhead]").get_attribute("aria-valuenow") or 0) < end
 
 
 def test_a_clip_that_is_too_short_asks_how_to_fill(visit: Visit, clips: dict[str, Path]) -> None:
