@@ -13,8 +13,7 @@ from . import machine, rows
 from .bench import Bench
 from .clips import DEFAULT_FOLDER, ROOT, Clips
 from .peers import install
-from .report import markdown
-from .table import Table
+from .report import Report
 
 
 def main() -> int:
@@ -34,16 +33,13 @@ def main() -> int:
     peers = install(var, lambda text: print(text, file=sys.stderr, flush=True))
     with tempfile.TemporaryDirectory(prefix="bench-", dir=var) as work:
         bench = Bench(Clips(options.clips), peers, _ffmpeg(), Path(work), options.repeats, options.seconds)
-        tables, broken = _run(bench, {name: known[name] for name in chosen})
-        header = machine.header(bench.ffmpeg, peers.skipped)
-    text = markdown(header, tables, broken, repeats=options.repeats)
-    print(text)
-    if options.markdown:
-        options.markdown.write_text(text)
-    if options.json:
-        report = {"machine": header, "repeats": options.repeats, "broken": broken, "tables": [table.as_dict() for table in tables]}
-        options.json.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
-    return 1 if broken else 0
+        report = Report({**machine.header(bench.ffmpeg, peers.skipped), "repeats": str(options.repeats)})
+        for name in chosen:
+            _run(bench, name, known[name], report)
+            # After each row, so that a run that is broken off has told what it knew.
+            _write(options, report)
+    print(report.markdown())
+    return 1 if report.broken else 0
 
 
 def _options() -> argparse.Namespace:
@@ -60,19 +56,22 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def _run(bench: Bench, chosen: dict[str, rows.Row]) -> tuple[list[Table], dict[str, str]]:
-    tables: list[Table] = []
-    broken: dict[str, str] = {}
-    for name, row in chosen.items():
-        bench.say(f"{name}: {row.TITLE}")
-        try:
-            tables += row.run(bench)
-        except (OSError, RuntimeError, LookupError, ValueError) as error:
-            broken[name] = f"{type(error).__name__}: {str(error)[:500]}"
-            bench.say(f"BROKEN {name}: {error}")
-        for leftover in bench.work.iterdir():
-            shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
-    return tables, broken
+def _run(bench: Bench, name: str, row: rows.Row, report: Report) -> None:
+    bench.say(f"{name}: {row.TITLE}")
+    try:
+        report.tables += row.run(bench)
+    except (OSError, RuntimeError, LookupError, ValueError) as error:
+        report.broken[name] = f"{type(error).__name__}: {str(error)[:500]}"
+        bench.say(f"BROKEN {name}: {error}")
+    for leftover in bench.work.iterdir():
+        shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+
+
+def _write(options: argparse.Namespace, report: Report) -> None:
+    if options.markdown:
+        options.markdown.write_text(report.markdown())
+    if options.json:
+        options.json.write_text(json.dumps(report.as_dict(), indent=2, ensure_ascii=False) + "\n")
 
 
 def _ffmpeg() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import platform
 import subprocess
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ def header(ffmpeg: str, skipped: tuple[str, ...]) -> dict[str, str]:
     return {
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "processor": f"{_processor()}, {psutil.cpu_count()} threads",
+        "busy": f"load average {os.getloadavg()[0]:.1f} when the run began",
         "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
         "system": f"{platform.system()} {platform.release().split('-')[0]}",
         "python": platform.python_version(),

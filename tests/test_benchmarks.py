@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks import rows
 from benchmarks.measure import CommandError, Contender, race, run
-from benchmarks.report import markdown
+from benchmarks.report import Report
 from benchmarks.table import Table
 
 BURN = "import time; until = time.process_time() + {}\nwhile time.process_time() < until: pass"
@@ -60,7 +60,7 @@ def test_targets_are_held_against_what_was_measured() -> None:
     table.target("at least 2", 1.25, 2, at_least=True)
     table.target("unknown", None, 2)
     assert [target.met for target in table.targets] == [True, False, None]
-    text = markdown({"python": "3"}, [table], {"page": "it broke\nlong story"}, repeats=1)
+    text = Report({"python": "3"}, [table], {"page": "it broke\nlong story"}).markdown()
     assert "| ours | 1.2 |" in text and "1 of 3 met" in text
     assert "**MISS**: Speed: at least 2" in text and "**BROKEN**: page: it broke\n" in text
     with pytest.raises(KeyError, match="no column for speed"):
