@@ -34,7 +34,7 @@ def size(count: int | str | None) -> str:
 
 
 @register.filter
-def length(seconds: float) -> str:
+def lasting(seconds: float) -> str:
     """`6 s` or `6.25 s`."""
     return f"{round(seconds, 2):g} s"
 

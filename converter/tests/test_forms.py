@@ -73,4 +73,4 @@ def test_sizes_read_as_on_a_label(count, shown):
 
 def test_times_read_as_they_are_typed():
     assert [cutroom.clock(t) for t in (0, 5.055, 62.5, 3723, None)] == ["0:00", "0:05.05", "1:02.5", "1:02:03", "–"]
-    assert [cutroom.length(t) for t in (6.0, 1.5, 5.004)] == ["6 s", "1.5 s", "5 s"]
+    assert [cutroom.lasting(t) for t in (6.0, 1.5, 5.004)] == ["6 s", "1.5 s", "5 s"]
