@@ -7,6 +7,7 @@ const FIELDS = ["start", "duration"];
 /** Event `change` (detail: {typed}) after every change. Times are seconds. `length` may be more than the clip has. */
 export class Cut extends EventTarget {
   #kept = null;
+  #wrong = new Set(); // fields in which something unreadable is typed
 
   constructor(form, { duration, picture, frame, repeat, signal }) {
     super();
@@ -40,6 +41,7 @@ export class Cut extends EventTarget {
     this.#input("start").value = clock(start);
     this.#input("duration").value = clock(length);
     one("[data-end]", this.form).textContent = clock(start + length);
+    this.#wrong.clear();
     this.clear();
     this.dispatchEvent(new CustomEvent("change", { detail: { typed } }));
   }
@@ -78,9 +80,9 @@ export class Cut extends EventTarget {
     return true;
   }
 
-  /** Take all sentences away. */
+  /** Take the sentences of others away; what is typed wrongly stays told. */
   clear() {
-    for (const name of FIELDS) this.say(name, "");
+    for (const name of FIELDS) if (!this.#wrong.has(name)) this.say(name, "");
   }
 
   /** Whether what is typed can be used; otherwise the wrong field gets the focus. */
@@ -120,12 +122,17 @@ export class Cut extends EventTarget {
     return Object.fromEntries(FIELDS.map((name) => [name, parseTime(this.#input(name).value)]));
   }
 
+  #refuse(name, sentence) {
+    this.#wrong.add(name);
+    this.say(name, sentence);
+  }
+
   #read(name) {
     const text = this.#input(name).value.trim();
     const time = this.#typed()[name];
-    if (text && !Number.isFinite(time)) this.say(name, "Write seconds (62.5) or a clock time (1:02.5).");
-    else if (name === "start" && time >= this.duration) this.say(name, `The clip ends at ${clock(this.duration)}; choose an earlier start.`);
-    else if (name === "duration" && time <= 0) this.say(name, "Choose a duration above zero.");
+    if (text && !Number.isFinite(time)) this.#refuse(name, "Write seconds (62.5) or a clock time (1:02.5).");
+    else if (name === "start" && time >= this.duration) this.#refuse(name, `The clip ends at ${clock(this.duration)}; choose an earlier start.`);
+    else if (name === "duration" && time <= 0) this.#refuse(name, "Choose a duration above zero.");
     else if (name === "start") this.set(text ? time : 0, this.length, { typed: true });
     else this.set(this.start, text ? time : this.duration - this.start, { chosen: Boolean(text), typed: true });
   }

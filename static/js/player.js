@@ -1,4 +1,7 @@
 // The preview: seeks that never pile up, and a loop over exactly the frames of the cut.
+//
+// A browser may show a frame or two past the end before a script hears of it. So while the cut plays, its
+// frames are copied to a canvas that covers the video, and frames outside of the cut are not.
 
 /** Wraps a `<video>` or `<audio>`. Events: `time` (detail: seconds), `state`, `unplayable`. */
 export class Player extends EventTarget {
@@ -15,6 +18,8 @@ export class Player extends EventTarget {
     this.cut = null;
     this.range = { start: 0, end: Infinity };
     this.exact = "requestVideoFrameCallback" in media;
+    this.shown = 0;
+    this.cover = null;
     media.controls = media.tagName === "AUDIO";
     const on = (name, handler) => media.addEventListener(name, handler, { signal });
     on("error", () => this.#unplayable());
@@ -48,6 +53,7 @@ export class Player extends EventTarget {
 
   /** Stop everything that runs. */
   pause() {
+    if (this.cut && this.exact) this.seek(this.shown); // what was seen last stays
     this.cut = null;
     clearTimeout(this.#hold);
     this.media.pause();
@@ -86,6 +92,7 @@ export class Player extends EventTarget {
   #seeked() {
     this.#seeking = false;
     if (this.#wanted !== null) return this.#seekNow();
+    if (!this.cut) this.#uncover();
     if (!this.exact) this.#tell(this.media.currentTime); // otherwise the frame itself will tell
     if (this.cut && this.media.paused) this.#play();
     return undefined;
@@ -105,15 +112,39 @@ export class Player extends EventTarget {
   }
 
   #frameShown(time) {
-    this.#tell(time);
-    if (!this.cut || this.#seeking || this.#hold || this.media.paused) return;
+    if (!this.cut) {
+      this.#uncover();
+      this.#tell(time);
+      return;
+    }
     const half = this.frame / 2;
-    if (time >= this.cut.end - half || time < this.cut.start - half) this.#again();
+    const inside = time >= this.cut.start - half && time < this.cut.end - half;
+    if (inside) {
+      this.#copy();
+      this.#tell(time);
+    }
+    if (this.#seeking || this.#hold || this.media.paused) return;
+    if (!inside) this.#again();
     else if (time + this.frame >= this.cut.end - half) {
       // The last frame of the cut is on screen: hold it for its time, then begin anew. Nothing beyond it is shown.
       this.media.pause();
       this.#hold = setTimeout(() => this.cut && this.#again(), (this.frame * 1000) / this.media.playbackRate);
     }
+  }
+
+  #copy() {
+    const { videoWidth: width, videoHeight: height } = this.media;
+    if (!this.cover) {
+      this.cover = Object.assign(document.createElement("canvas"), { width, height, className: "cover" });
+      this.cover.setAttribute("aria-hidden", "true");
+      this.media.after(this.cover);
+    }
+    this.cover.getContext("2d").drawImage(this.media, 0, 0, width, height);
+  }
+
+  #uncover() {
+    this.cover?.remove();
+    this.cover = null;
   }
 
   #passing() {
@@ -123,6 +154,7 @@ export class Player extends EventTarget {
   }
 
   #tell(time) {
+    this.shown = time;
     this.dispatchEvent(new CustomEvent("time", { detail: time }));
   }
 
