@@ -1,4 +1,8 @@
-"""The ASGI entry point: Django's handler, with bodies that go to our disk and never beyond a limit."""
+"""The ASGI entry point: Django's handler, with bodies that go to our disk and never beyond a limit.
+
+A form with a file is handed on while it arrives (`converter/uploads/streaming.py`): it is written
+once, and a request that its headers refuse is never read. Every other body is gathered first.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +24,7 @@ from django.core.handlers.asgi import ASGIHandler
 from django.http import HttpResponse
 
 from converter.engine.errors import MediaError
+from converter.uploads.streaming import LINGER_BYTES, LINGER_SECONDS, StreamedBody
 
 IN_MEMORY = 64 * 1024
 """Bodies up to this many bytes never touch the disk."""
@@ -27,8 +32,6 @@ WRITE_SIZE = 1024 * 1024
 """Bytes gathered before a thread writes them, so that the event loop never waits for the disk."""
 MULTIPART_ROOM = 1024 * 1024
 """Bytes that a form needs around the file in it."""
-LINGER_BYTES, LINGER_SECONDS = 32 * 1024 * 1024, 5.0
-"""How much of a refused body is still read: a client that is cut off while it sends never sees the answer."""
 UPLOAD_PATHS = ("/api/v1/uploads/", "/")
 """Where files arrive; the last one is the page's own form."""
 
@@ -70,6 +73,11 @@ def declared_length(scope: Scope) -> int:
         if name == b"content-length" and value.isdigit():
             return int(value)
     return 0
+
+
+def is_form(scope: Scope) -> bool:
+    """Whether the body is a form with files."""
+    return any(name == b"content-type" and value.startswith(b"multipart/form-data") for name, value in scope["headers"])
 
 
 class Body:
@@ -116,11 +124,17 @@ class Handler(ASGIHandler):
     """Django's handler; it refuses a body that is too large before or while it is read."""
 
     async def handle(self, scope: Scope, receive: Any, send: Any) -> None:
-        """Read the body ourselves, then let Django go on with the file."""
-        body = Body(Limit.of(scope))
+        """Stream a form, or read the body ourselves and let Django go on with the file."""
+        limit = Limit.of(scope)
+        if is_form(scope) and IN_MEMORY < declared_length(scope) <= limit.read:
+            stream = StreamedBody(receive, limit.read)
+            await super().handle(scope, stream, send)
+            await stream.drain()
+            return
+        body = Body(limit)
         try:
-            if declared_length(scope) > body.limit.read:
-                raise body.limit.refusal()
+            if declared_length(scope) > limit.read:
+                raise limit.refusal()
             await self._read(body, receive)
             file = await body.finish()
         except RequestAborted:
@@ -129,12 +143,14 @@ class Handler(ASGIHandler):
             body.file.close()
             await self._refuse(error, scope, receive, send)
         else:
+            if is_form(scope) and not declared_length(scope):
+                # Sent in chunks (a pipe); Django takes a form without a length for an empty one.
+                scope = {**scope, "headers": [*scope["headers"], (b"content-length", str(body.size).encode())]}
             await super().handle(scope, _Read(file, receive), send)
 
-    async def read_body(self, receive: Any) -> IO[bytes]:
-        """What Django asks for first: the file that is already there."""
-        file: IO[bytes] = receive.file
-        return file
+    async def read_body(self, receive: Any) -> Any:
+        """What Django asks for first: the file that is already there, or the stream."""
+        return receive if isinstance(receive, StreamedBody) else receive.file
 
     @staticmethod
     async def _read(body: Body, receive: Any) -> None:

@@ -54,7 +54,7 @@ class Tool:
 
 
 def find_ffmpeg(binary: str = "") -> Tool:
-    """The ffmpeg to use: `binary`, else the configured one, else PATH's if new enough, else the bundled wheel's.
+    """The ffmpeg to use: `binary`, else the configured one, else PATH's if it is new enough and lacks nothing, else the bundled wheel's.
 
     The answer is kept for the life of the process. Raises `MediaError("tool_failed")` when there is none.
     """
@@ -65,9 +65,12 @@ def check(tool: Tool) -> None:
     """Raise `MediaError("tool_failed")` naming everything that `tool` lacks."""
     if tool.number < OLDEST:
         raise MediaError("tool_failed", f"ffmpeg {tool.version} at {tool.path} is too old; {OLDEST[0]}.{OLDEST[1]} or newer is needed.")
-    missing = [f"{kind[:-1]} {name}" for kind, names in REQUIRED.items() for name in names if not tool.has(kind, name)]
-    if missing:
+    if missing := _missing(tool):
         raise MediaError("tool_failed", f"ffmpeg {tool.version} at {tool.path} lacks: {', '.join(missing)}.")
+
+
+def _missing(tool: Tool) -> list[str]:
+    return [f"{kind[:-1]} {name}" for kind, names in REQUIRED.items() for name in names if not tool.has(kind, name)]
 
 
 @cache
@@ -80,7 +83,7 @@ def _find(binary: str) -> Tool:
     on_path = shutil.which("ffmpeg")
     if on_path is not None:
         tool = _tool(Path(on_path))
-        if tool.number >= OLDEST and tool.has("protocols", "fd"):
+        if tool.number >= OLDEST and not _missing(tool):
             return tool
     try:
         import imageio_ffmpeg

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
+from django.db import connection
 from django.db.models import QuerySet
 from django.http import HttpResponseBase
 from django.urls import path, reverse
@@ -179,9 +180,9 @@ class UploadViewSet(GenericViewSet[Upload]):
 
 
 def _received(request: Request, owner: Owner) -> IncomingUploadedFile:
-    """The form's file, which lies on disk by now. Raises `MediaError`; nothing stays behind then."""
-    if not request.META.get("CONTENT_LENGTH") and "chunked" in request.headers.get("Transfer-Encoding", "").lower():
-        raise MediaError("bad_parameter", "file: a form needs a Content-Length; send the file with its size.", field="file")
+    """The form's file, read to disk while it arrives. Raises `MediaError`; nothing stays behind then."""
+    if not connection.in_atomic_block:
+        connection.close()  # a slow sender keeps no database connection from others: PostgreSQL's are few
     handler = IncomingUploadHandler(request._request, at_once=True)
     request._request.upload_handlers = [handler]
     try:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,15 +12,19 @@ from converter.engine.limits import Limits
 
 
 @pytest.fixture(autouse=True)
-def _forget() -> None:
+def _forget() -> Iterator[None]:
     ffmpeg._find.cache_clear()
+    yield
+    ffmpeg._find.cache_clear()  # else the next test works with a fake
 
 
-def fake(path: Path, version: str, protocols: str = "fd file") -> Path:
-    path.write_text(
-        f'#!/bin/sh\ncase "$*" in\n*-version*) echo "ffmpeg version {version} Copyright";;\n'
-        f'*-protocols*) echo "Input:"; for p in {protocols}; do echo "  $p"; done;;\nesac\n'
-    )
+def fake(path: Path, version: str, *, whole: bool = False) -> Path:
+    """A program that says it is an ffmpeg; a `whole` one says that it has everything."""
+    lines = [f'*-version*) echo "ffmpeg version {version} Copyright";;']
+    for kind, names in ffmpeg.REQUIRED.items() if whole else ():
+        shown = " ".join(names)
+        lines.append(f'*-{kind}*) for name in {shown}; do echo "  {"$name" if kind == "protocols" else "V..... $name"}"; done;;')
+    path.write_text('#!/bin/sh\ncase "$*" in\n' + "\n".join(lines) + "\nesac\n")
     path.chmod(0o755)
     return path
 
@@ -34,15 +39,21 @@ def test_the_one_in_use_has_everything() -> None:
 
 def test_an_old_one_on_the_path_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    old = fake(tmp_path / "ffmpeg", "5.1.6-0+deb12u1", "file")
+    old = fake(tmp_path / "ffmpeg", "5.1.6-0+deb12u1", whole=True)
     tool = ffmpeg.find_ffmpeg()
     assert tool.path != old
     assert "imageio_ffmpeg" in str(tool.path)
 
 
+def test_a_poor_one_on_the_path_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    poor = fake(tmp_path / "ffmpeg", "8.0")
+    assert ffmpeg.find_ffmpeg().path != poor
+
+
 def test_a_new_one_on_the_path_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    new = fake(tmp_path / "ffmpeg", "7.1.1")
+    new = fake(tmp_path / "ffmpeg", "7.1.1", whole=True)
     assert ffmpeg.find_ffmpeg() == Tool(new, "7.1.1")
 
 

@@ -50,12 +50,8 @@ class Server:
         return sum(process.memory_info().rss for process in (master, *master.children()))
 
 
-SITE = "config.asgi:application"
-STREAMING = "converter.uploads.tests.streaming_app:application"
-
-
-@pytest.fixture(params=[SITE, STREAMING])
-def server(media_root: Path, request: Any) -> Iterator[Server]:
+@pytest.fixture
+def server(media_root: Path) -> Iterator[Server]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -70,7 +66,7 @@ def server(media_root: Path, request: Any) -> Iterator[Server]:
         "HOST": "127.0.0.1",
         "PORT": str(port),
     }
-    command = [sys.executable, "-m", "gunicorn", request.param, "-c", str(ROOT / "gunicorn.conf.py")]
+    command = [sys.executable, "-m", "gunicorn", "config.asgi:application", "-c", str(ROOT / "gunicorn.conf.py")]
     process = subprocess.Popen(command, cwd=ROOT, env=environment)
     try:
         deadline = time.monotonic() + 60
@@ -148,7 +144,6 @@ def test_a_line_that_breaks_leaves_nothing(server: Server, left: Callable[[], li
     assert send(server, MB)[0] == 201  # and the server goes on
 
 
-@pytest.mark.parametrize("server", [STREAMING], indirect=True)
 def test_who_is_not_allowed_is_told_without_being_read(server: Server, left: Callable[[], list[str]]) -> None:
     server.token = "x" * 43
     line = server.connect()
@@ -165,4 +160,14 @@ def test_a_file_beyond_the_limit_is_refused_from_its_length(server: Server, left
     response = line.getresponse()
     assert response.status == 413 and json.loads(response.read())["code"] == "too_large"
     assert left() == []
+    line.close()
+
+
+def test_a_form_in_chunks_without_a_length(server: Server) -> None:
+    form = HEAD + wav(MB) + bytes(MB) + TAIL
+    line = server.connect()
+    headers = {key: value for key, value in server.headers(0).items() if key != "Content-Length"}
+    line.request("POST", "/api/v1/uploads/", iter([form[:1000], form[1000:]]), headers, encode_chunked=True)
+    response = line.getresponse()
+    assert (response.status, json.loads(response.read())["size"]) == (201, len(wav(MB)) + MB)
     line.close()
