@@ -20,8 +20,8 @@ def verify(path: Path, expects: Expectation, bench: Workbench | None = None) -> 
     """Probe and decode the result at `path` and compare it with what the plan promised.
 
     Runs in `bench` when given (its limits, its stop, its metrics). Raises `MediaError`:
-    `target_unreachable` when it is larger than `expects.max_size`, `tool_failed` naming everything
-    else that is not as promised.
+    `target_unreachable` when it is larger than `expects.max_size`, `corrupt_media` when it can't be
+    decoded and was copied from the source, `tool_failed` naming everything else that is not as promised.
     """
     # A link is nothing that an honest tool makes here.
     size = path.stat().st_size if path.is_file() and not path.is_symlink() else 0
@@ -34,8 +34,11 @@ def verify(path: Path, expects: Expectation, bench: Workbench | None = None) -> 
         media = inspect(path, path.name, limits=bench.limits)
         decoded = _decode(path, media, bench)
     except MediaError as error:
+        log = f"{error.code.name}: {error.detail} {error.log}"
+        if error.users and expects.copied:
+            raise MediaError("corrupt_media", "The file is damaged within the part to copy.", log=log) from error
         if error.users:
-            raise MediaError("tool_failed", "The result can't be read back.", log=f"{error.code.name}: {error.detail} {error.log}") from error
+            raise MediaError("tool_failed", "The result can't be read back.", log=log) from error
         raise
     faults = _compare(media, expects, decoded)
     if faults:

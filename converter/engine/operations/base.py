@@ -69,6 +69,8 @@ class Expectation:
     video: bool = True
     audio: bool = False
     max_size: int | None = None
+    copied: bool = False
+    """The packets are the source's own, so what can't be decoded of them is the source's damage."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,8 +170,8 @@ def _sized(video: VideoStream, width: int, height: int) -> tuple[str, ...]:
 def _copied(source: Media, container: Container, part: Cut) -> Expectation:
     video = source.video
     if video is None:
-        return Expectation("audio", container.name, duration=part.seconds, tolerance=0.2, video=False, audio=True)
-    return Expectation("video", container.name, video.width, video.height, audio=source.audio is not None)
+        return Expectation("audio", container.name, duration=part.seconds, tolerance=0.2, video=False, audio=True, copied=True)
+    return Expectation("video", container.name, video.width, video.height, audio=source.audio is not None, copied=True)
 
 
 def _sound_of(source: Media) -> AudioStream:

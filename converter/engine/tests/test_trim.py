@@ -94,6 +94,17 @@ def test_a_copy_begins_with_a_keyframe_of_the_source(media_dir: Path, tmp_path: 
     assert len(source) - len(cut) <= 90
 
 
+def test_a_copy_of_damage_blames_the_file(media_dir: Path, tmp_path: Path) -> None:
+    data = bytearray(clip(media_dir, FLOWER).read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 100_000] = bytes(100_000)
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(data)
+    with pytest.raises(MediaError, match="damaged within the part") as caught:
+        execute("trim", [broken], {"start": 0, "mode": "copy"}, tmp_path)
+    assert caught.value.code.name == "corrupt_media"
+
+
 def test_a_cut_past_the_end_is_shorter_and_says_so(media_dir: Path, tmp_path: Path) -> None:
     result = execute("trim", [clip(media_dir, "small.mp4")], {"start": 4, "end": 9}, tmp_path)
     assert len(result.warnings) == 1
