@@ -167,13 +167,14 @@ def test_sounds_and_pictures_have_their_own_views(visit: Visit, clips: dict[str,
 
 def test_without_a_pointer(visit: Visit, clips: dict[str, Path]) -> None:
     page = visit("/")
-    page.keyboard.press("Tab")
-    expect(page.locator(".skip")).to_be_focused()
-    for _ in range(20):
-        if page.evaluate("document.activeElement.matches('[data-file]')"):
-            break
-        page.keyboard.press("Tab")
+    # Waited for from the start: the browser has to be told first that it must not open a dialogue of its own.
     with page.expect_file_chooser() as choosing:
+        page.keyboard.press("Tab")
+        expect(page.locator(".skip")).to_be_focused()
+        for _ in range(20):
+            if page.evaluate("document.activeElement.matches('[data-file]')"):
+                break
+            page.keyboard.press("Tab")
         page.keyboard.press("Enter")
     choosing.value.set_files(clips["car"])
     expect(page.locator("[data-editor]")).to_be_visible(timeout=steps.SLOW)
