@@ -54,8 +54,8 @@ def _name(process: psutil.Process) -> str:
         line = " ".join(process.cmdline())
         known = {"supervisor": "supervisor", "gunicorn": "web", "--queues control": "control worker", "--queues media": "media worker"}
         role = next((name for part, name in known.items() if part in line), process.name())
-        return f"{role} ({process.pid})"
-    return str(process.pid)
+        return role
+    return "one that has just ended"
 
 
 def _check_same(bench: Bench, server: Server, processes: list[psutil.Process]) -> None:

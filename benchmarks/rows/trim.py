@@ -49,7 +49,8 @@ def run(bench: Bench) -> list[Table]:
     both = EXACT in usages and COPY in usages
     table.target("copy: ≤ ¼ of the CPU of exact", usages[COPY].cpu / usages[EXACT].cpu if both else None, 0.25, unit=" ×", form=".2f")
     table.notes.append(
-        "A copy begins at the keyframe before the start; an edit list hides the lead, and a player that ignores it shows more frames. "
+        "A copy can only begin at a keyframe, here up to ten seconds before the start. ffmpeg's hides the lead behind an edit list, which "
+        "players may ignore; ours shows it everywhere, and says so in its plan. "
         "Ours includes the start of Python, the probe and the verification of the result."
     )
     return [table]
