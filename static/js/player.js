@@ -114,7 +114,9 @@ export class Player extends EventTarget {
   #frameShown(time) {
     if (!this.cut) {
       this.#uncover();
-      this.#tell(time);
+      this.shown = time;
+      // A frame of an earlier wish may come late: whoever asked for the newest one knows already where that is.
+      if (!this.#seeking) this.#tell(time);
       return;
     }
     const half = this.frame / 2;
