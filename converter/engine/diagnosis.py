@@ -21,7 +21,8 @@ _LOST = re.compile(r"CRC mismatch!|Packet mismatch|packet_replic_size \d+ is inv
 _LOST_WEIGHT = 2
 # Matroska skips a destroyed stretch with this one message, and the players show a gap of seconds.
 _RESYNC = re.compile(
-    r"exceeds containing master element|invalid as first byte of an EBML number|Unknown-sized element .* inside parent with finite size"
+    r"exceeds containing master element|invalid as first byte of an EBML number|indicated by an EBML number's first byte"
+    r"|Unknown-sized element .* inside parent with finite size"
 )
 _RESYNC_WEIGHT = 1000
 _DISK = re.compile(r"No space left on device|File too large|Disk quota exceeded")

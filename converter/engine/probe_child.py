@@ -134,15 +134,20 @@ class _Walk:
         if entry is None:
             base = packet.time_base
             entry = {"first": time, "end": time, "count": 0, "shown": 0, "base": [base.numerator, base.denominator], "times": []}
+            entry |= {"decoded_from": None, "decoded_to": None}
             self.seen[packet.stream.index] = entry
         entry["count"] += 1
         if packet.is_discard:
             return
         if entry["shown"] == 0:
-            entry["first"] = time
+            entry |= {"first": time, "decoded_from": packet.dts, "decoded_to": packet.dts}
         entry["shown"] += 1
         entry["first"] = min(entry["first"], time)
         entry["end"] = max(entry["end"], time + (packet.duration or 0))
+        if packet.dts is None:
+            entry["decoded_from"] = None
+        elif entry["decoded_from"] is not None:
+            entry["decoded_to"] = max(entry["decoded_to"], packet.dts + (packet.duration or 0))
         if len(entry["times"]) < SAMPLE:
             entry["times"].append(time)
 

@@ -256,7 +256,7 @@ def _duration(answer: dict[str, Any], sniffed: Sniffed) -> float | None:
     said, walk = answer["duration"], answer["packets"]
     measured = None
     if walk["streams"]:
-        spans = [(p["first"] * Fraction(*p["base"]), p["end"] * Fraction(*p["base"])) for p in walk["streams"].values()]
+        spans = [(p["first"] * Fraction(*p["base"]), _end(p, sniffed) * Fraction(*p["base"])) for p in walk["streams"].values()]
         # Sound often begins a little before zero with samples that are not played.
         measured = float(max(end for _, end in spans) - min(max(start, Fraction(0)) for start, _ in spans))
     if said is None or said <= 0:
@@ -266,6 +266,17 @@ def _duration(answer: dict[str, Any], sniffed: Sniffed) -> float | None:
     if measured and walk["complete"] and (sniffed.container in _ESTIMATED or abs(measured - said) > max(0.5, said * _DIFFERENT)):
         return measured
     return float(said)
+
+
+def _end(packets: dict[str, Any], sniffed: Sniffed) -> int:
+    """When a stream's last frame ends, in its time base.
+
+    MP4 writes how long a sample lasts in the order of decoding: where frames are reordered around a
+    gap, the last one shown may carry the gap's length. The sum of all of them is right.
+    """
+    if sniffed.demuxer == "mov" and packets["decoded_from"] is not None:
+        return int(packets["first"] + packets["decoded_to"] - packets["decoded_from"])
+    return int(packets["end"])
 
 
 def _notes(answer: dict[str, Any]) -> tuple[str, ...]:

@@ -242,3 +242,12 @@ def test_a_codec_outside_the_list_is_unsupported(media_dir: Path, tmp_path: Path
 def test_the_child_has_bounded_memory(media_dir: Path) -> None:
     tight = replace(Limits(), memory_bytes=80 << 20)
     assert refused(make(media_dir, "a.mp4"), limits=tight).code.name == "corrupt_media"
+
+
+def test_a_gap_before_reordered_frames_is_not_counted_twice(media_dir: Path, tmp_path: Path) -> None:
+    target = tmp_path / "gap.mp4"
+    # 29 frames, a second of nothing, four frames: the first to be decoded after the gap is the last to be shown.
+    picture = "testsrc2=s=160x90:r=30:d=2.1333,select='lt(n,29)+gte(n,60)'"
+    encoding = ("-fps_mode", "passthrough", "-c:v", "libx264", "-bf", "3", "-b_strategy", "0", "-pix_fmt", "yuv420p")
+    ffmpeg("-f", "lavfi", "-i", picture, *encoding, str(target))
+    assert probe.inspect(target, "gap.mp4").duration == pytest.approx(2.1333, abs=0.04)
