@@ -74,6 +74,8 @@ install() {
     install_requirements requirements.txt
     if [ "${1:-}" = test ]; then install_requirements requirements-dev.txt; fi
     collect_static
+    # Half a minute the first time, then nothing; without it GIFs are made by ffmpeg, so it is no reason to stop.
+    "$PY" -m converter.engine.gif.warm ${GIF_KERNELS:+"$GIF_KERNELS"} || say "GIFs will be made by ffmpeg alone: slower and larger"
 }
 
 # A Chromium for the browser tests, as CHROMIUM; without one they are skipped and say so.

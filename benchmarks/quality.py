@@ -1,4 +1,4 @@
-"""How close a result comes to its source: SSIM, PSNR, VMAF, and how steady it is."""
+"""How close a result comes to its source: SSIM, PSNR, VMAF, how steady it is, and whether bands show."""
 
 from __future__ import annotations
 
@@ -22,12 +22,14 @@ _PSNR = re.compile(r"PSNR .*average:([\d.]+|inf)")
 @dataclass(frozen=True, slots=True)
 class Quality:
     """SSIM (0–1, YUV 4:4:4), PSNR (dB, RGB) and VMAF (0–100): higher is better. `steadiness` (tstab)
-    is the mean of |Δframe(result) − Δframe(source)| in grey levels of 0–255: lower is better."""
+    is the mean of |Δframe(result) − Δframe(source)| in grey levels of 0–255, and `banding` is CAMBI of the
+    result (0–24, visible above 5): lower is better."""
 
     ssim: float
     psnr: float
     vmaf: float
     steadiness: float
+    banding: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ def compare(bench: Bench, result: Path, original: Path, frame: Frame) -> Quality
         "[a]format=yuv444p[a0];[d]format=yuv444p[d0];[a0][d0]ssim;"
         "[b]format=gbrp[b0];[e]format=gbrp[e0];[b0][e0]psnr;"
         "[c]format=yuv420p[c0];[f]format=yuv420p[f0];"
-        f"[c0][f0]libvmaf=model=version={MODEL}:n_threads=2:log_fmt=json:log_path={log.name}"
+        f"[c0][f0]libvmaf='model=version={MODEL}:feature=name=cambi:n_threads=2:log_fmt=json:log_path={log.name}'"
     )
     argv = [bench.ffmpeg, "-hide_banner", "-nostdin", "-nostats", "-i", str(result), "-i", str(original), "-lavfi", graph, "-f", "null", "-"]
     done = subprocess.run(argv, cwd=bench.work, capture_output=True, text=True, check=False)
@@ -76,4 +78,5 @@ def compare(bench: Bench, result: Path, original: Path, frame: Frame) -> Quality
     if done.returncode or ssim is None or psnr is None:
         raise CommandError(f"{result.name} could not be compared:\n{done.stderr[-2000:]}")
     steady = bench.call([sys.executable, str(ROOT / "benchmarks" / "steadiness.py"), bench.ffmpeg, str(result), str(original), frame.clock])
-    return Quality(float(ssim[1]), float(psnr[1]), json.loads(log.read_text())["pooled_metrics"]["vmaf"]["mean"], float(steady))
+    pooled = json.loads(log.read_text())["pooled_metrics"]
+    return Quality(float(ssim[1]), float(psnr[1]), pooled["vmaf"]["mean"], float(steady), pooled["cambi"]["mean"])

@@ -22,4 +22,4 @@ class ConverterConfig(AppConfig):
             wall_seconds=settings.JOB_MAX_SECONDS,
             stall_seconds=settings.JOB_STALL_SECONDS,
         )
-        configure(ffmpeg_binary=settings.FFMPEG_BINARY, threads=settings.FFMPEG_THREADS, limits=limits)
+        configure(ffmpeg_binary=settings.FFMPEG_BINARY, threads=settings.FFMPEG_THREADS, limits=limits, kernel_cache=settings.GIF_KERNELS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from .limits import Limits
@@ -10,11 +11,15 @@ from .limits import Limits
 
 @dataclass(frozen=True, slots=True)
 class EngineConfig:
-    """`ffmpeg_binary` empty means "find one"; `limits` are used where a call brings none."""
+    """`ffmpeg_binary` empty means "find one"; `limits` are used where a call brings none.
+
+    `kernel_cache` is where `converter.engine.gif.warm` left the GIF encoder's machine code.
+    """
 
     ffmpeg_binary: str = ""
     threads: int = 0
     limits: Limits = field(default_factory=Limits)
+    kernel_cache: Path = Path(__file__).resolve().parents[2] / "var" / "kernels"
 
 
 _current = EngineConfig()

@@ -12,6 +12,9 @@ from math import ceil
 # Nanoseconds of CPU for each pixel.
 _DECODE = 7
 _GIF = 65
+_GIF_OURS = {"fast": 32, "balanced": 50, "best": 80}
+_GIF_START_SECONDS = 1.2
+"""Python, Numba and the machine code, before the first picture."""
 _FIT = 8
 _H264 = {"ultrafast": 7, "veryfast": 16, "fast": 32, "medium": 45, "slow": 95}
 _START_SECONDS = 0.3
@@ -22,12 +25,17 @@ _AUDIO_SECONDS = 0.012
 def gif_size(pixels: int, frames: int) -> tuple[int, int]:
     """Bytes of a GIF of `frames` pictures of `pixels`: from a still scene to noise."""
     every = pixels * frames
-    return int(0.002 * every) + 20 * frames + 800, int(0.85 * every) + 800 * frames + 2000
+    return int(0.0005 * every) + 20 * frames + 800, int(0.85 * every) + 800 * frames + 2000
 
 
 def gif_seconds(source_pixels: int, pixels: int, frames: int, source_frames: float) -> float:
     """CPU seconds of a GIF: the source is decoded twice, once for the palette."""
     return _START_SECONDS + 1e-9 * (2 * _DECODE * source_pixels * source_frames + _GIF * pixels * frames)
+
+
+def gif_kernel_seconds(source_pixels: int, pixels: int, frames: int, source_frames: float, profile: str) -> float:
+    """CPU seconds of a GIF by our own encoder, decoding the source once."""
+    return _START_SECONDS + _GIF_START_SECONDS + 1e-9 * (_DECODE * source_pixels * source_frames + _GIF_OURS[profile] * pixels * frames)
 
 
 def h264_size(pixels: int, frames: float, crf: float, sound_bytes: float) -> tuple[int, int]:

@@ -73,14 +73,19 @@ def run(
     on_tick: Callable[[Tick], None] | None = None,
     on_output: Callable[[bytes], None] | None = None,
     stop: Stop | None = None,
+    give: int | None = None,
 ) -> Outcome:
     """Run `argv` to its end under `policy` and `limits`.
 
     `PROGRESS` in `argv` becomes the progress descriptor. `on_output` receives standard output in
-    pieces. Raises `MediaError`: `cancelled` when `stop()` says so (within a second), `timed_out`,
-    `stalled`, `out_of_memory`, `disk_full`, `corrupt_media`, `unsupported_media`, `tool_failed`.
+    pieces. The descriptor `give` is the tool's from now on: it is closed here in any case. Raises
+    `MediaError`: `cancelled` when `stop()` says so (within a second), `timed_out`, `stalled`,
+    `out_of_memory`, `disk_full`, `corrupt_media`, `unsupported_media`, `tool_failed`.
     """
-    return _Run(argv, policy, limits, on_tick, on_output, stop).run()
+    if give is None:
+        return _Run(argv, policy, limits, on_tick, on_output, stop).run()
+    with os.fdopen(give, "rb", buffering=0) as given:
+        return _Run(argv, replace(policy, keep=(*policy.keep, give)), limits, on_tick, on_output, stop, started=given.close).run()
 
 
 class _Run:
@@ -92,8 +97,9 @@ class _Run:
         on_tick: Callable[[Tick], None] | None,
         on_output: Callable[[bytes], None] | None,
         stop: Stop | None,
+        started: Callable[[], None] = lambda: None,
     ) -> None:
-        self.argv, self.limits, self.stop = list(argv), limits, stop
+        self.argv, self.limits, self.stop, self.on_start = list(argv), limits, stop, started
         self.policy = replace(
             policy,
             memory_bytes=limits.memory_bytes,
@@ -149,6 +155,7 @@ class _Run:
         finally:
             for descriptor in theirs.values():
                 os.close(descriptor)
+            self.on_start()
         handlers = {"stderr": self.listener.feed, "progress": self._read_progress, "stdout": self._read_output}
         self._readers = {descriptor: handlers[name] for name, descriptor in ours.items()}
         return process

@@ -86,7 +86,7 @@ def execute(
         media,
         planned,
         replace(bench.metrics, wall_seconds=time.monotonic() - started),
-        {"ffmpeg": bench.tool.version, "operation": f"{chosen.name} {chosen.version}"},
+        {"ffmpeg": bench.tool.version, "operation": f"{chosen.name} {chosen.version}", **bench.tools},
         (*planned.warnings, *bench.warnings()),
     )
     bench.finish("done")

@@ -17,6 +17,7 @@ from .ffmpeg import Tool, find_ffmpeg
 from .limits import Limits
 from .media import Media
 from .operations.base import Command, Input
+from .pair import Side, run_pair, together
 from .process import PROGRESS, Metrics, Outcome, Stop, Tick, run
 from .sandbox import Policy
 
@@ -67,6 +68,8 @@ class Workbench:
         self.metrics = Metrics()
         self.damaged = 0
         """Decoding accidents that were few enough to go past."""
+        self.tools: dict[str, str] = {}
+        """What took part beside ffmpeg, by its role, for the recipe."""
         self._said: list[str] = []
         self._report, self._stop, self._part = progress, stop, 1.0 - reserve
         self._started = time.monotonic()
@@ -134,7 +137,7 @@ class Workbench:
     def decode(self, command: Command, on_tick: Callable[[Tick], None] | None = None, on_output: Callable[[bytes], None] | None = None) -> Outcome:
         """Run one command beside the progress of the whole; errors as with `ffmpeg`."""
         with self._open(command.inputs) as descriptors:
-            argv = self._arguments(command, descriptors, pipe=on_output is not None)
+            argv = self._arguments(command, descriptors, pipe=None if on_output is None else 1)
             outcome = self.run(argv, keep=tuple(descriptors.values()), on_tick=on_tick, on_output=on_output)
         self._judge(outcome, command)
         return outcome
@@ -154,6 +157,28 @@ class Workbench:
         self.metrics += outcome.metrics
         return outcome
 
+    def pipe(
+        self, command: Command, reader: Callable[[int], Sequence[str]], policy: Policy, on_output: Callable[[bytes], None] | None = None
+    ) -> None:
+        """Run one command whose output (raw pictures, by its muxer) another tool of ours reads from a pipe.
+
+        `reader` makes that tool's arguments from its descriptor; both are sandboxed and supervised, and
+        their costs are added up. Progress is the caller's, from `on_output`. Errors as with `ffmpeg`.
+        """
+        self.advance(self._base, command.stage)
+        with self._open(command.inputs) as descriptors:
+            keep = tuple(descriptors.values())
+
+            def writer(descriptor: int) -> list[str]:
+                return self._arguments(command, descriptors, pipe=descriptor)
+
+            sides = Side(writer, Policy(self.work, keep=keep)), Side(reader, policy, on_output=on_output)
+            written, read = run_pair(*sides, self.limits, stop=self._stop)
+        self.metrics += together(written.metrics, read.metrics)
+        self._judge(written, command)
+        self._base = min(1.0, self._base + command.share)
+        self.advance(self._base)
+
     @contextmanager
     def _open(self, inputs: Sequence[Input]) -> Iterator[dict[int, int]]:
         # Each input has a descriptor of its own, also for one source used twice: they share no offset.
@@ -167,7 +192,7 @@ class Workbench:
             for descriptor in descriptors.values():
                 os.close(descriptor)
 
-    def _arguments(self, command: Command, descriptors: dict[int, int], *, pipe: bool) -> list[str]:
+    def _arguments(self, command: Command, descriptors: dict[int, int], *, pipe: int | None) -> list[str]:
         argv = [str(self.tool.path), *guards.general(self.limits, PROGRESS)]
         for number, wanted in enumerate(command.inputs):
             if wanted.source is not None:
@@ -176,8 +201,8 @@ class Workbench:
             else:
                 argv += [*guards.work_file(self.limits), *wanted.options, "-i", f"file:{_plain(wanted.work_file)}"]
         argv += [*command.arguments, *guards.output(self.limits)]
-        if pipe:
-            return [*argv, "-f", command.muxer, "pipe:1"]
+        if pipe is not None:
+            return [*argv, "-f", command.muxer, f"pipe:{pipe}"]
         if not command.output:
             return [*argv, "-f", "null", "-"]
         return [*argv, "-f", command.muxer, f"file:{_plain(command.output)}"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -19,6 +20,7 @@ from .base import Command, Expectation, Input, Operation, Plan, Preset
 if TYPE_CHECKING:
     from converter.engine.workbench import Workbench
 
+_LOG = logging.getLogger(__name__)
 MAX_PIXELS = 8_847_360
 """Largest picture (4096×2160): the encoder keeps some twenty of them at once."""
 MAX_TOTAL_PIXELS = 1 << 31
@@ -63,6 +65,7 @@ class GifParams:
     )  # fmt: skip
     loops: int = integer(0, label="Plays", help="How often the GIF plays; 0 means for ever.", minimum=0, maximum=65535)
     colours: int = integer(256, label="Colours", help="Fewer colours make a smaller file.", minimum=4, maximum=256)
+    profile: str = choice("balanced", gif.PROFILES, label="Profile", help="How size, looks and time are weighed against each other.")
     dither: str = choice(
         "normal", {"none": "None", "fine": "Fine", "normal": "Normal", "coarse": "Coarse"},
         label="Dithering", help="A pattern that hides steps between colours; none makes the smallest file.",
@@ -77,6 +80,7 @@ class Gif(Operation[GifParams]):
     summary = "A looping GIF with exactly the frames, the length and the size that you ask for."
     params = GifParams
     accepts = frozenset({"video", "animation"})
+    version = 2
     presets = (
         Preset(
             "chrome-background", "Chrome background", "6 seconds at 1280×720 and 24 frames per second, looping for ever.",
@@ -105,25 +109,47 @@ class Gif(Operation[GifParams]):
         delays = gif.delays(frames, rate)
         seconds = sum(delays) / 100
         drawing = _Drawing(video, Input(source=0, options=seek(source, part.start)), rate, frame, had if filling else frames, params, filled=filling)
+        ours = _can_draw(params, filling)
+        work = (video.coded_width * video.coded_height, frame.pixels, frames, min(part.seconds, seconds) * video.fps)
         return Plan(
             operation=self.name,
             params=as_dict(params),
-            commands=drawing.commands(seconds),
+            commands=(drawing.pictures(seconds),) if ours else drawing.commands(seconds),
             extension="gif",
             mime="image/gif",
-            expects=Expectation("animation", "gif", frame.width, frame.height, frames, seconds, tolerance=0.005),
+            # A single picture has no duration to be read back.
+            expects=Expectation("animation", "gif", frame.width, frame.height, frames, seconds if frames > 1 else None, tolerance=0.005),
             size_range=estimate.gif_size(frame.pixels, frames),
-            work_seconds=estimate.gif_seconds(video.coded_width * video.coded_height, frame.pixels, frames, min(part.seconds, seconds) * video.fps),
+            work_seconds=estimate.gif_kernel_seconds(*work, params.profile) if ours else estimate.gif_seconds(*work),
             warnings=(*framing.remarks(video, frame), *_short(part, seconds, params, frames < wanted, filling)),
-            extra={"delays": delays, "repeats": _repeats(params.loops), "fill": params.fill if filling else ""},
+            extra={
+                "delays": delays,
+                "repeats": _repeats(params.loops),
+                "fill": params.fill if filling else "",
+                "encoder": drawing.request(delays) if ours else None,
+                "fallback": drawing.commands(seconds) if ours else (),
+            },
         )
 
     def run(self, plan: Plan, bench: Workbench) -> Path:
-        """Palette, frames, exact times. Raises `start_past_end` when the picture ends before the range begins."""
-        palette, draw, *encode = plan.commands
+        """Draw and write it. Raises `start_past_end` when the picture ends before the range begins."""
+        request = plan.extra["encoder"]
+        if request is not None:
+            try:
+                return gif.write(request, plan.commands[0], bench)
+            except gif.NotCompiled as problem:
+                _LOG.warning("the GIF encoder can't be used, ffmpeg stands in: %s", problem)
+        bench.tools["encoder"] = "ffmpeg"
+        if plan.extra["fill"] != "pingpong":
+            bench.warn("Cutroom's own GIF encoder is not installed here, so this GIF is larger than it could be.")
+        return self._run_two_step(plan, plan.extra["fallback"] or plan.commands, bench)
+
+    def _run_two_step(self, plan: Plan, commands: tuple[Command, ...], bench: Workbench) -> Path:
+        """ffmpeg's own palette, then its frames, then exact times."""
+        palette, draw, *encode = commands
         bench.ffmpeg(palette)
         if not (bench.work / _PALETTE).is_file():
-            raise MediaError("start_past_end", "start: the clip has no picture there; choose an earlier start.", field="start")
+            raise MediaError("start_past_end", gif.NO_PICTURE_THERE, field="start")
         bench.ffmpeg(draw)
         width, height, frames = plan.expects.width or 0, plan.expects.height or 0, plan.expects.frames or 0
         if encode:
@@ -159,6 +185,20 @@ class _Drawing:
     frames: int
     params: GifParams
     filled: bool
+
+    def request(self, delays: tuple[int, ...]) -> gif.Request:
+        """What our own encoder is asked for."""
+        p = self.params
+        size = self.frame.width, self.frame.height
+        return gif.Request(*size, delays, _repeats(p.loops), p.profile, p.colours, p.dither, repeat=self.filled, output=_RESULT)
+
+    def pictures(self, seconds: float) -> Command:
+        """The raw pictures that our own encoder reads."""
+        source = f"0:{self.video.index}"
+        graph = framing.graph(self.video, self.frame, source, "out", before=self._pick(str(self.rate), self.frames))
+        arguments = ("-filter_complex", graph, "-map", "[out]", "-fps_mode", "passthrough", "-c:v", "rawvideo", "-pix_fmt", "bgr0")
+        # Raw pictures are large: by itself ffmpeg lets eight of them wait for the pipe.
+        return Command("drawing frames", (self.source,), (*arguments, "-thread_queue_size", "1"), "", "rawvideo", seconds)
 
     def commands(self, seconds: float) -> tuple[Command, ...]:
         drawn = self.frames / float(self.rate)
@@ -203,6 +243,11 @@ class _Drawing:
             graph = framing.graph(self.video, self.frame, source, "picture", before=pick)
             graph += f";[picture]{_SIX_BITS}[reduced];[reduced][1:0]{use}[out]"
         return ("-filter_complex", graph, "-map", "[out]", "-fps_mode", "passthrough")
+
+
+def _can_draw(params: GifParams, filling: bool) -> bool:
+    """Whether our own encoder does it: played backwards, its frames of many palettes would not be the same pictures again."""
+    return gif.ready() and not (filling and params.fill == "pingpong")
 
 
 def _picture(media: Media) -> VideoStream:

@@ -36,6 +36,8 @@ class Policy:
     """Further files and directories it may read (fonts, a script)."""
     python: bool = False
     """It is this interpreter: let it read its own libraries."""
+    environment: tuple[tuple[str, str], ...] = ()
+    """Variables beyond the few that every tool gets."""
     memory_bytes: int = 4 << 30
     cpu_seconds: int = 12 * 3600
     file_bytes: int = 16 << 30
@@ -76,7 +78,7 @@ def _options(program: str, policy: Policy) -> list[str]:
     options += ["--env=LANG=C.UTF-8", "--env=PATH=/usr/bin:/bin", "--env=MALLOC_ARENA_MAX=2"]
     if policy.work is not None:
         options += [f"--write={policy.work}", f"--env=HOME={policy.work}", f"--env=TMPDIR={policy.work}"]
-    return options
+    return [*options, *(f"--env={name}={value}" for name, value in policy.environment)]
 
 
 @cache

@@ -148,6 +148,7 @@ def test_targets_that_can_not_be(media_dir: Path, tmp_path: Path, capsys: pytest
 
 
 def test_our_fault_is_1(media_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gif, "ready", lambda: False)
     monkeypatch.setattr(gif, "retime", lambda path, delays: None)
     assert call(clip(media_dir, "small.mp4"), tmp_path / "out.gif", "--operation", "gif", "--width", "64", "--fps", "24", "--duration", "0.5") == 1
     assert capsys.readouterr().err.startswith("tool_failed: ")

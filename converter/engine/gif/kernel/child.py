@@ -1,0 +1,139 @@
+"""The process that writes the GIF: `python -I child.py REQUEST`, with raw pictures coming in on a descriptor.
+
+Runs alone in the sandbox. It reads bgr0 pictures until the pipe ends, writes `output` in its current
+directory, and reports on standard output: one line `frames bytes` now and then.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import importlib.util
+import json
+import os
+import struct
+import sys
+import time
+from pathlib import Path
+from typing import IO, Any
+
+NOT_COMPILED = 3
+"""Exit status where the cache lacks a function: compiling it here would take longer than the GIF."""
+NO_PICTURE = 4
+"""Exit status where the pipe ended before the first whole picture."""
+REPORT_SECONDS = 0.2
+PIPE_BYTES = 1 << 20
+DELAY_OFFSET = 4
+"""Where a frame, which begins with its control extension, has its delay."""
+_F_SETPIPE_SZ = 1031
+
+
+class Pictures:
+    """Whole pictures from a pipe."""
+
+    def __init__(self, descriptor: int, size: int) -> None:
+        self.descriptor = descriptor
+        self.buffer = bytearray(size)
+        self.view = memoryview(self.buffer)
+        with contextlib.suppress(OSError):
+            # More than the usual 64 KB, so that neither side wakes up sixty times for one picture.
+            fcntl.fcntl(descriptor, _F_SETPIPE_SZ, PIPE_BYTES)
+
+    def following(self) -> bool:
+        """Read the next picture into `buffer`; False at the end. A part of a picture counts as the end."""
+        got = 0
+        while got < len(self.buffer):
+            read = os.readv(self.descriptor, [self.view[got:]])
+            if read == 0:
+                return False
+            got += read
+        return True
+
+
+def only_from_cache() -> None:
+    """End the process where a function would have to be compiled."""
+    from numba.core import event
+
+    class Refuse(event.Listener):
+        def on_start(self, event: Any) -> None:
+            os.write(2, b"gif kernel: not compiled for this machine\n")
+            os._exit(NOT_COMPILED)
+
+        def on_end(self, event: Any) -> None:
+            pass
+
+    event.register("numba:compile", Refuse())  # type: ignore[no-untyped-call]
+
+
+def main(request: dict[str, Any]) -> int:
+    """Write one GIF; the exit status."""
+    import numpy as np
+    from kernel import canvas
+    from kernel.profiles import profile
+
+    if not request.get("compile"):
+        only_from_cache()
+    width, height, delays = request["width"], request["height"], request["delays"]
+    drawing = canvas.Canvas(width, height, profile(request["profile"], colours=request["colours"], dither=request["dither"]))
+    pictures = Pictures(request["descriptor"], 4 * width * height)
+    words = np.frombuffer(pictures.buffer, np.uint32)
+    places: list[int] = []
+    with Path(request["output"]).open("w+b") as target:
+        target.write(canvas.header(width, height, request["loop"]))
+        report = Report()
+        while len(places) < len(delays) and pictures.following():
+            delay = delays[len(places)]
+            places.append(target.tell())
+            for part in drawing.draw(words, delay):
+                target.write(part)
+            report.note(target.tell())
+        if request["repeat"] and places:
+            repeat(target, places, delays, report)
+        target.write(canvas.TRAILER)
+    return 0 if places else NO_PICTURE
+
+
+def repeat(target: IO[bytes], places: list[int], delays: list[int], report: Report) -> None:
+    """Append the frames at `places` again and again, until there is one for each delay.
+
+    The first covers everything that the last one left, so all that follow may be copied as they are.
+    """
+    ends = [*places[1:], target.tell()]
+    for number in range(len(places), len(delays)):
+        again = number % len(places)
+        target.seek(places[again])
+        frame = bytearray(target.read(ends[again] - places[again]))
+        struct.pack_into("<H", frame, DELAY_OFFSET, delays[number])
+        target.seek(0, os.SEEK_END)
+        target.write(frame)
+        report.note(target.tell())
+
+
+class Report:
+    """Progress on standard output, a few lines a second."""
+
+    def __init__(self) -> None:
+        self.frames, self.last = 0, 0.0
+
+    def note(self, size: int) -> None:
+        """One more frame is written; the file has `size` bytes so far."""
+        self.frames += 1
+        now = time.monotonic()
+        if now - self.last >= REPORT_SECONDS:
+            self.last = now
+            os.write(1, f"{self.frames} {size}\n".encode())
+
+
+def load_package() -> None:
+    """Make the modules beside this script importable as `kernel`, without a look at the directory above."""
+    here = Path(__file__).resolve().parent
+    spec = importlib.util.spec_from_file_location("kernel", here / "__init__.py", submodule_search_locations=[str(here)])
+    assert spec is not None and spec.loader is not None  # noqa: S101 - tells the type checker
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["kernel"] = module
+    spec.loader.exec_module(module)
+
+
+if __name__ == "__main__":
+    load_package()
+    sys.exit(main(json.loads(sys.argv[1])))

@@ -1,0 +1,68 @@
+"""How different two colours look: one squared distance, used for every decision.
+
+    E = 3·dr² + 4·dg² + 2·db² + 9/16 · (dr + 2·dg + db)²
+
+The first three terms weigh the channels as the eye's cones roughly do; the last one adds brightness,
+which bought 1.6 points of VMAF and a steadier picture for the same size (MEASURED.md). A grey step
+of one level costs 18.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .jit import inlined
+
+Words = npt.NDArray[np.uint32]
+"""Pixels as 0x00RRGGBB, one after the other: what ffmpeg calls bgr0 on a little-endian machine."""
+Bytes = npt.NDArray[np.uint8]
+Ints = npt.NDArray[np.int32]
+Longs = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
+
+Scalar = Any
+"""A number inside compiled code: which kind is the compiler's business, and numpy's annotations would only be in the way."""
+
+CELLS = 1 << 18
+"""Colours are counted in cells of six bits a channel. Finer ones cost time and change nothing."""
+SLOTS = 256
+"""Room of a palette; colours that are not in use stand at `NOWHERE`."""
+NOWHERE = -2000.0
+"""A channel value that nothing is ever nearest to."""
+_LUMA = np.float32(9 / 16)
+
+
+@inlined
+def distance(dr: Any, dg: Any, db: Any) -> Any:
+    """E of whole differences."""
+    y = dr + 2 * dg + db
+    return 3 * dr * dr + 4 * dg * dg + 2 * db * db + ((y * y * 9) >> 4)
+
+
+@inlined
+def distance_float(dr: Any, dg: Any, db: Any) -> Any:
+    """E of 32-bit floating differences."""
+    y = dr + np.float32(2) * dg + db
+    return dr * dr * np.float32(3) + dg * dg * np.float32(4) + db * db * np.float32(2) + y * y * _LUMA
+
+
+@inlined
+def between(pixel: Any, other: Any) -> Any:
+    """E between two packed pixels, as int64 values."""
+    return distance(((pixel >> 16) & 255) - ((other >> 16) & 255), ((pixel >> 8) & 255) - ((other >> 8) & 255), (pixel & 255) - (other & 255))
+
+
+@inlined
+def brightness(pixel: Any) -> Any:
+    """The brightness of a packed pixel, in quarters of a level."""
+    return ((pixel >> 16) & 255) + 2 * ((pixel >> 8) & 255) + (pixel & 255)
+
+
+@inlined
+def cell_of(pixel: Any) -> Any:
+    """The six-bit cell of a packed pixel."""
+    return (((pixel >> 18) & 63) << 12) | (((pixel >> 10) & 63) << 6) | ((pixel >> 2) & 63)

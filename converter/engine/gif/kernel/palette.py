@@ -1,0 +1,163 @@
+"""Few colours for many: variance cut where a scene begins, k-means from the last frame's colours after that."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .colour import CELLS, NOWHERE, SLOTS, Doubles, Floats, Ints, Longs, Scalar, distance_float
+from .jit import compiled
+
+WORST_FACTOR = 2.0
+"""A useless colour moves to where it helps only if that colour's error is this many times larger."""
+
+
+@compiled
+def collect(counts: Ints, sums: Longs, colours: Floats, weights: Floats, keys: Ints) -> int:
+    """The cells that hold something, as mean colours (centres would cost 20 dB on static clips) and weights; how many."""
+    n = 0
+    for k in range(CELLS):
+        count = counts[k]
+        if count:
+            total, share = sums[k], np.float32(1) / np.float32(count)
+            colours[0, n] = ((k >> 12) & 63) * 4 + np.float32(total >> 42) * share
+            colours[1, n] = ((k >> 6) & 63) * 4 + np.float32((total >> 21) & 0x1FFFFF) * share
+            colours[2, n] = (k & 63) * 4 + np.float32(total & 0x1FFFFF) * share
+            weights[n] = np.float32(count)
+            keys[n] = k
+            n += 1
+    return n
+
+
+@compiled
+def nearest(r: Scalar, g: Scalar, b: Scalar, palette: Floats, used: int, found: Floats, order: Ints) -> Scalar:
+    """The nearest colour's number. `found` receives the distances, `order` is the same memory as whole numbers.
+
+    The bits of positive floats sort as whole numbers do, so the number rides in the lowest byte of its
+    distance and one minimum finds both, eight at a time. `used` is a multiple of 16.
+    """
+    for j in range(used):
+        found[j] = distance_float(r - palette[0, j], g - palette[1, j], b - palette[2, j])
+    best = np.int32(0x7FFFFFFF)
+    for j in range(used):
+        best = min(best, np.int32((order[j] & np.int32(-256)) | np.int32(j)))
+    return best & 255
+
+
+@compiled
+def variance_cut(colours: Floats, weights: Floats, n: int, wanted: int, palette: Floats) -> int:
+    """Split the box with the largest weighted error along its widest axis at the mean, until there are `wanted`."""
+    order, spare = np.arange(n), np.zeros(n, np.int64)
+    starts, ends = np.zeros(wanted + 1, np.int64), np.zeros(wanted + 1, np.int64)
+    error, axis, mean = np.zeros(wanted + 1), np.zeros(wanted + 1, np.int64), np.zeros((wanted + 1, 3))
+    boxes, ends[0] = 1, n
+    measure(order, colours, weights, 0, starts, ends, error, axis, mean)
+    while boxes < wanted:
+        worst = -1
+        most = 1e-3
+        for q in range(boxes):
+            if error[q] > most and ends[q] - starts[q] > 1:
+                most, worst = error[q], q
+        if worst < 0:
+            break
+        low, high = starts[worst], 0
+        along, middle = axis[worst], mean[worst, axis[worst]]
+        for p in range(starts[worst], ends[worst]):
+            i = order[p]
+            if colours[along, i] <= middle:
+                order[low] = i
+                low += 1
+            else:
+                spare[high] = i
+                high += 1
+        order[low : low + high] = spare[:high]
+        if low == starts[worst] or high == 0:
+            error[worst] = 0.0
+            continue
+        starts[boxes], ends[boxes], ends[worst] = low, ends[worst], low
+        measure(order, colours, weights, worst, starts, ends, error, axis, mean)
+        measure(order, colours, weights, boxes, starts, ends, error, axis, mean)
+        boxes += 1
+    palette[:, :] = NOWHERE
+    for q in range(boxes):
+        for c in range(3):
+            palette[c, q] = mean[q, c]
+    return boxes
+
+
+@compiled
+def measure(order: Longs, colours: Floats, weights: Floats, box: int, starts: Longs, ends: Longs, error: Doubles, axis: Longs, mean: Doubles) -> None:
+    """Weigh one box: its mean colour, its error, and along which channel it is widest."""
+    total = 1e-9
+    first, second = np.zeros(3), np.zeros(3)
+    for p in range(starts[box], ends[box]):
+        i = order[p]
+        w = weights[i]
+        total += w
+        for c in range(3):
+            first[c] += w * colours[c, i]
+            second[c] += w * colours[c, i] * colours[c, i]
+    error[box], widest = 0.0, -1.0
+    for c in range(3):
+        mean[box, c] = first[c] / total
+        variance = (second[c] - first[c] * mean[box, c]) * (3.0, 4.0, 2.0)[c]
+        error[box] += variance
+        if variance > widest:
+            widest, axis[box] = variance, c
+
+
+@compiled
+def improve(colours: Floats, weights: Floats, keys: Ints, n: int, palette: Floats, m: int, rounds: int, moves: int, use: Doubles, lut: Ints) -> float:
+    """Lloyd's rounds over the cells; each but the last moves up to `moves` useless colours to the worst cells.
+
+    `use` receives how much each colour is used, `lut` the colour of every cell seen (in the last round).
+    Returns the weighted mean error.
+    """
+    found = np.empty(SLOTS, np.float32)
+    bits = found.view(np.int32)
+    used = (m + 15) & ~15
+    sums, errors = np.zeros((SLOTS, 4)), np.zeros(SLOTS)
+    worst, at = np.zeros(SLOTS), np.zeros(SLOTS, np.int64)
+    error: Scalar = 0.0
+    for turn in range(rounds):
+        last = turn == rounds - 1
+        sums[:] = 0
+        errors[:] = 0
+        worst[:] = -1.0
+        error, total = 0.0, 1e-9
+        for i in range(n):
+            j = nearest(colours[0, i], colours[1, i], colours[2, i], palette, used, found, bits)
+            w = np.float64(weights[i])
+            e = w * found[j]
+            for c in range(3):
+                sums[j, c] += w * colours[c, i]
+            sums[j, 3] += w
+            errors[j] += e
+            error += e
+            total += w
+            if e > worst[j]:
+                worst[j], at[j] = e, i
+            if last:
+                lut[keys[i]] = j
+        error /= total
+        for j in range(m):
+            if sums[j, 3] > 0:
+                for c in range(3):
+                    palette[c, j] = sums[j, c] / sums[j, 3]
+        if not last:
+            relocate(colours, palette, m, min(moves, m // 2), error, sums, errors, at)
+    use[:] = sums[:, 3]
+    return float(error)
+
+
+@compiled
+def relocate(colours: Floats, palette: Floats, m: int, moves: int, error: float, sums: Doubles, errors: Doubles, at: Longs) -> None:
+    """Move the least used colours to the worst cell of the colours with the largest error."""
+    idle, poor, q = np.argsort(sums[:m, 3].copy()), np.argsort(errors[:m]), m - 1
+    for p in range(moves):
+        j, k = idle[p], poor[q]
+        if errors[k] <= WORST_FACTOR * (errors[j] + 1e-9 + sums[j, 3] * error):
+            return
+        q -= 1
+        if k != j:
+            for c in range(3):
+                palette[c, j] = colours[c, at[k]]

@@ -1,0 +1,99 @@
+"""Which pixels may stay as they are on the screen, and what colours the others have.
+
+Noise of the camera changes every pixel in every frame; drawing all of them again is what makes GIFs
+large. A pixel is kept while what is *on the screen* stays within a tolerance of the source, and the
+tolerance grows with local contrast, because the eye forgives little on a plain wall and much in grass.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .colour import Bytes, Ints, Longs, Words, cell_of, distance
+from .jit import compiled, inlined
+
+LEVEL = 4
+"""Tolerances are in quarters of a level: 4 allows E ≤ 3, one step of red."""
+PATIENCE = 4
+"""Where the source itself stood still, the screen may be this many times further off (in E): what was good enough stays so."""
+_FULL = 600_000
+"""A cell takes no more counts than this, so that its three sums of 21 bits can't overflow."""
+
+
+@inlined
+def verdict(pixel: Any, left: Any, up: Any, drawn_from: Any, shown: Any, base: Any, slope: Any, cap: Any) -> Any:
+    """Whether one pixel may stay, and its tolerance: without branches and in 32 bits, so that a loop of it is vectorised.
+
+    The tolerance is `base + slope · contrast`; `contrast` (at most `cap`) is half the sum of the steps to the
+    left and upper neighbours, in levels. `drawn_from` is the source as it was when the pixel was last drawn.
+    """
+    v = np.int32(pixel)
+    r = np.int32((v >> 16) & 255)
+    g = np.int32((v >> 8) & 255)
+    b = np.int32(v & 255)
+    w = np.int32(left)
+    luma = np.int32(r + 2 * g + b)
+    across = abs(np.int32(luma - ((w >> 16) & 255) - 2 * ((w >> 8) & 255) - (w & 255)))
+    w = np.int32(up)
+    down = abs(np.int32(luma - ((w >> 16) & 255) - 2 * ((w >> 8) & 255) - (w & 255)))
+    contrast = np.int32(min(np.int32(np.int32(across + down) >> 3), np.int32(cap)))
+    t = np.int32(base + slope * contrast)
+    limit = np.int32(t * t * 3)
+    w = np.int32(drawn_from)
+    moved = np.int32(16 * distance(np.int32(r - ((w >> 16) & 255)), np.int32(g - ((w >> 8) & 255)), np.int32(b - (w & 255))))
+    w = np.int32(shown)
+    wrong = np.int32(16 * distance(np.int32(r - ((w >> 16) & 255)), np.int32(g - ((w >> 8) & 255)), np.int32(b - (w & 255))))
+    kept = (wrong <= limit) | ((moved <= limit) & (wrong <= np.int32(limit * PATIENCE)))
+    return np.uint8(kept), np.uint8(min(t, np.int32(255)))
+
+
+@compiled
+def judge_row(src: Words, ref: Words, scr: Words, row: int, above: int, width: int, base: int, slope: int, cap: int, keep: Bytes, tol: Bytes) -> None:
+    """Fill `keep` and `tol` of one row."""
+    keep[row], tol[row] = verdict(src[row], src[row], src[above], ref[row], scr[row], base, slope, cap)
+    for x in range(1, width):
+        i = row + x
+        keep[i], tol[i] = verdict(src[i], src[i - 1], src[above + x], ref[i], scr[i], base, slope, cap)
+
+
+@compiled
+def judge(
+    src: Words, ref: Words, scr: Words, width: int, height: int, base: int, slope: int, cap: int, fresh: bool,
+    stride: int, smooth: int, keep: Bytes, tol: Bytes, counts: Ints, sums: Longs,
+) -> tuple[int, int, int, int, int]:  # fmt: skip
+    """Decide every pixel of a frame and count the colours of those that change.
+
+    Every `stride`-th pixel of a row is counted, shifted from row to row; plain areas, where bands would
+    show, count `smooth` times. `fresh` draws everything. Returns how many pixels change and the
+    rectangle around them: left, top, right, bottom, inclusive.
+    """
+    x0, x1, y0, y1, changed = width, -1, height, -1, 0
+    counts[:] = 0
+    sums[:] = 0
+    plain = base + slope
+    for y in range(height):
+        row = y * width
+        judge_row(src, ref, scr, row, row - width if y > 0 else row, width, base, slope, cap, keep, tol)
+        if fresh:
+            keep[row : row + width] = 0
+        first, last = width, -1
+        phase = (y * 3) % stride
+        for x in range(width):
+            i = row + x
+            if keep[i] == 0:
+                if x < first:
+                    first = x
+                last = x
+                changed += 1
+                if (x + phase) % stride == 0:
+                    v = np.int64(src[i])
+                    k = cell_of(v)
+                    if counts[k] < _FULL:
+                        n = smooth if tol[i] < plain else 1
+                        counts[k] += n
+                        sums[k] += n * (((v >> 16) & 3) << 42 | ((v >> 8) & 3) << 21 | (v & 3))
+        if last >= 0:
+            x0, x1, y0, y1 = min(x0, first), max(x1, last), min(y0, y), y
+    return changed, x0, y0, x1, y1

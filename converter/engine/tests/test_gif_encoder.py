@@ -1,0 +1,219 @@
+"""Our own encoder as a tool: fed through a pipe, watched, stopped, and replaced where it can't run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from converter.engine import gif, probe, run
+from converter.engine.config import configure, current
+from converter.engine.errors import MediaError
+from converter.engine.gif import encoder, warm
+from converter.engine.limits import Limits
+from converter.engine.pair import Side, run_pair
+from converter.engine.sandbox import Policy
+from converter.engine.tests.making import CAR, FLOWER, clip, difference, execute, frames
+
+pytestmark = pytest.mark.xdist_group("gif-kernel")
+SMALL = {"width": 160, "height": 90, "fps": 24, "duration": 1}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _compiled() -> None:
+    assert warm.warm(current().kernel_cache)
+
+
+@pytest.fixture
+def without_kernel(tmp_path: Path) -> Iterator[None]:
+    before = current().kernel_cache
+    configure(kernel_cache=tmp_path / "none")
+    yield
+    configure(kernel_cache=before)
+
+
+@pytest.mark.parametrize("profile", encoder.PROFILES)
+def test_every_profile_is_exact_and_close_to_its_source(media_dir: Path, tmp_path: Path, profile: str) -> None:
+    result = execute("gif", [clip(media_dir, "small.mp4")], {**SMALL, "profile": profile}, tmp_path)
+    info = gif.inspect_gif(result.path)
+    assert info.delays_cs == (4, 4, 4, 4, 4, 5) * 4
+    assert "kernel" in result.tools["encoder"]
+    shown = frames(result.path)
+    source = frames(clip(media_dir, "small.mp4"), "fps=24:start_time=0")[:24]
+    assert max(difference(a, b) for a, b in zip(shown, source, strict=True)) < 6
+    with Image.open(result.path) as image:
+        image.seek(23)
+        assert difference(image.convert("RGB"), shown[23]) == 0
+
+
+def test_profiles_differ_in_size(media_dir: Path, tmp_path: Path) -> None:
+    sizes = [
+        execute("gif", [clip(media_dir, CAR)], {**SMALL, "width": 480, "height": 270, "profile": p}, tmp_path).size
+        for p in ("fast", "balanced", "best")
+    ]
+    assert sizes[1] < sizes[2]
+    assert sizes[0] < sizes[2]
+
+
+def test_rare_sizes_rates_and_single_frames(media_dir: Path, tmp_path: Path) -> None:
+    for width, height, fps, duration in ((16, 17, 50, 0.5), (333, 16, 1, 3), (31, 33, 23.976, 0.02)):
+        result = execute("gif", [clip(media_dir, "small.mp4")], {"width": width, "height": height, "fps": fps, "duration": duration}, tmp_path)
+        info = gif.inspect_gif(result.path)
+        assert (info.width, info.height) == (width, height)
+        assert info.frames == result.plan.expects.frames
+
+
+def test_repeated_frames_are_the_same_bytes(media_dir: Path, tmp_path: Path) -> None:
+    result = execute("gif", [clip(media_dir, FLOWER)], {**SMALL, "start": 4.5, "duration": 2, "fill": "loop"}, tmp_path)
+    images = [block.size for block in gif.read_blocks(result.path) if isinstance(block, gif.Image)]
+    period = next(k for k in range(1, 48) if images[k] == images[0] and images[k + 1] == images[1])
+    assert images == [images[k % period] for k in range(48)]
+
+
+def test_without_the_kernel_ffmpeg_stands_in_and_says_so(media_dir: Path, tmp_path: Path, without_kernel: None) -> None:
+    result = execute("gif", [clip(media_dir, "small.mp4")], SMALL, tmp_path)
+    assert result.tools["encoder"] == "ffmpeg"
+    assert any("encoder" in warning for warning in result.warnings)
+    assert gif.inspect_gif(result.path).delays_cs == (4, 4, 4, 4, 4, 5) * 4
+
+
+def test_a_cache_of_another_machine_is_found_out_at_once(media_dir: Path, tmp_path: Path, without_kernel: None) -> None:
+    # The stamp says that it fits, but there is no machine code: compiling would take longer than the GIF.
+    current().kernel_cache.mkdir()
+    (current().kernel_cache / encoder.STAMP).write_text(encoder.stamp())
+    assert gif.ready()
+    result = execute("gif", [clip(media_dir, "small.mp4")], SMALL, tmp_path)
+    assert result.tools["encoder"] == "ffmpeg"
+    assert sorted(path.name for path in result.path.parent.iterdir()) == ["palette.png", "result.gif"]
+
+
+def test_no_picture_there(media_dir: Path, tmp_path: Path) -> None:
+    source = clip(media_dir, "small.mp4")
+    work = tmp_path / "work"
+    work.mkdir()
+    media = probe.inspect(source)
+    late = run.Source(source, replace(media, duration=9.0, videos=(replace(media.video, duration=9.0),)))
+    with pytest.raises(MediaError) as caught:
+        run.execute("gif", [late], {**SMALL, "start": 8}, work=work)
+    assert caught.value.code.name == "start_past_end"
+
+
+def test_a_stop_kills_both_soon(media_dir: Path, tmp_path: Path) -> None:
+    source = clip(media_dir, "bunny_1080p_24fps_aac51.mp4")
+    wanted = threading.Event()
+    asked: list[float] = []
+
+    def progress(now: run.Progress) -> None:
+        if now.fraction > 0.02 and not asked:
+            asked.append(time.monotonic())
+            wanted.set()
+
+    with pytest.raises(MediaError) as caught:
+        run.execute(
+            "gif",
+            [run.Source(source, probe.inspect(source))],
+            {"duration": 20, "width": 960, "fps": 24},
+            work=tmp_path,
+            progress=progress,
+            stop=wanted.is_set,
+        )
+    assert caught.value.code.name == "cancelled"
+    assert time.monotonic() - asked[0] < 2
+    assert children_of(os.getpid(), "child.py") == []
+
+
+def children_of(parent: int, word: str) -> list[str]:
+    lines = subprocess.run(["ps", "-o", "args=", "--ppid", str(parent)], capture_output=True, text=True, check=False).stdout.splitlines()
+    return [line for line in lines if word in line]
+
+
+def test_a_damaged_source_is_its_own_fault(media_dir: Path, tmp_path: Path) -> None:
+    source = tmp_path / "bad.mp4"
+    data = bytearray(clip(media_dir, "small.mp4").read_bytes())
+    start = data.index(b"mdat")
+    data[start + 2000 : start + 60_000] = bytes(58_000)
+    source.write_bytes(data)
+    work = tmp_path / "work"
+    work.mkdir()
+    with pytest.raises(MediaError) as caught:
+        run.execute("gif", [run.Source(source, probe.inspect(source))], SMALL, work=work)
+    assert caught.value.code.name == "corrupt_media"
+
+
+_PEAK = """
+import sys
+from pathlib import Path
+from converter.engine import probe, run
+source, work, seconds = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])
+params = {"width": 1280, "height": 720, "fps": 10, "duration": seconds, "profile": "fast"}
+print(run.execute("gif", [run.Source(source, probe.inspect(source))], params, work=work).metrics.peak_memory)
+"""
+
+
+@pytest.mark.slow
+def test_memory_stays_constant(media_dir: Path, tmp_path: Path) -> None:
+    # In a process of its own: what this one has imported would be counted as its children's.
+    peaks = []
+    for seconds in (1, 8):
+        work = tmp_path / str(seconds)
+        work.mkdir()
+        argv = [sys.executable, "-c", _PEAK, str(clip(media_dir, "bunny_720p_vp8.webm")), str(work), str(seconds)]
+        peaks.append(int(subprocess.run(argv, check=True, capture_output=True).stdout))
+    assert max(peaks) < 300_000_000
+    assert peaks[1] < peaks[0] + 40_000_000
+
+
+def test_a_reader_that_dies_is_the_cause(tmp_path: Path) -> None:
+    def writer(descriptor: int) -> list[str]:
+        return [sys.executable, "-I", "-c", f"import os\nwhile True: os.write({descriptor}, bytes(1 << 16))"]
+
+    def reader(descriptor: int) -> list[str]:
+        return [sys.executable, "-I", "-c", f"import os, sys; os.read({descriptor}, 9); sys.exit(7)"]
+
+    sides = [Side(argv, Policy(tmp_path, python=True)) for argv in (writer, reader)]
+    with pytest.raises(MediaError) as caught:
+        run_pair(*sides, Limits())
+    assert caught.value.log.startswith("exit 7:")
+
+
+def test_a_writer_that_dies_is_the_cause(tmp_path: Path) -> None:
+    sides = [
+        Side(lambda _: [sys.executable, "-I", "-c", "import sys; sys.exit(9)"], Policy(tmp_path, python=True)),
+        Side(lambda d: [sys.executable, "-I", "-c", f"import os, sys; sys.exit(len(os.read({d}, 9)) or 4)"], Policy(tmp_path, python=True)),
+    ]
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with pytest.raises(MediaError) as caught:
+        run_pair(*sides, Limits())
+    assert caught.value.log.startswith("exit 9:")
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_bytes_arrive_whole(tmp_path: Path) -> None:
+    got: list[bytes] = []
+    sides = [
+        Side(lambda d: [sys.executable, "-I", "-c", f"import os\nfor _ in range(100): os.write({d}, bytes(50_000))"], Policy(tmp_path, python=True)),
+        Side(
+            lambda d: [sys.executable, "-I", "-c", f"import os; print(len(open({d}, 'rb').read()))"],
+            Policy(tmp_path, python=True),
+            on_output=got.append,
+        ),
+    ]
+    run_pair(*sides, Limits())
+    assert int(b"".join(got)) == 5_000_000
+
+
+def test_warming_twice_does_nothing_the_second_time(tmp_path: Path) -> None:
+    stamp = current().kernel_cache / encoder.STAMP
+    before = stamp.stat().st_mtime_ns
+    assert warm.warm(current().kernel_cache)
+    assert stamp.stat().st_mtime_ns == before
+    assert not list(Path(tempfile.gettempdir()).glob("kernels-*"))
