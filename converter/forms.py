@@ -89,7 +89,7 @@ class Parameter:
 
 def offered() -> list[Operation[Any]]:
     """The operations that work on one clip: those the workshop offers, the favourite first."""
-    single = [operation for operation in all_operations().values() if operation.inputs == (1, 1)]
+    single = [operation for operation in all_operations().values() if operation.inputs[0] == 1]
     return sorted(single, key=lambda operation: not FAVOURITE.startswith(f"{operation.name}:"))
 
 

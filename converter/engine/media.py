@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields
 from fractions import Fraction
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
-Kind = Literal["video", "animation", "audio", "image"]
-"""`animation` is a moving GIF, WebP or APNG; everything a person would call a video is `video`."""
+Kind = Literal["video", "animation", "audio", "image", "document", "archive", "data"]
+"""`animation` is a moving GIF, WebP, AVIF or APNG; everything a person would call a video is `video`.
+
+The last three are only ever results: a `document` is a PDF, an `archive` a ZIP of several results, `data` is JSON.
+"""
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True, slots=True)

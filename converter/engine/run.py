@@ -26,6 +26,7 @@ SPARE_BYTES = 64 << 20
 CHECKING = 0.05
 """Part of the progress that is left for the checks of the result."""
 _KINDS: dict[Kind, str] = {"video": "a video", "animation": "an animation", "audio": "a sound", "image": "a still picture"}
+"""What can be sent; the other kinds are only made."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from .media import Media
 from .operations.base import Command, Expectation, Input
 from .probe import inspect
 from .workbench import Source, Workbench
+from .wrapping import WRAPPERS, check_wrapper
 
 LONG_SECONDS = 600
 """Longer results are decoded in samples only."""
@@ -30,6 +31,8 @@ def verify(path: Path, expects: Expectation, bench: Workbench | None = None) -> 
     if expects.max_size is not None and size > expects.max_size:
         raise MediaError("target_unreachable", f"The result has {megabytes(size)}, more than the {megabytes(expects.max_size)} that were wanted.")
     bench = bench or Workbench(path.parent)
+    if expects.kind in WRAPPERS:
+        return check_wrapper(path, expects)
     try:
         media = inspect(path, path.name, limits=bench.limits)
         decoded = _decode(path, media, bench)

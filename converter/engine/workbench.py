@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -152,10 +153,45 @@ class Workbench:
         on_output: Callable[[bytes], None] | None = None,
     ) -> Outcome:
         """Run any tool in this work directory, sandboxed and supervised; its cost is added to `metrics`."""
-        policy = Policy(self.work, keep=keep, readable=readable)
+        return self._tool(argv, Policy(self.work, keep=keep, readable=readable), on_tick=on_tick, on_output=on_output)
+
+    def _tool(
+        self,
+        argv: Sequence[str],
+        policy: Policy,
+        *,
+        on_tick: Callable[[Tick], None] | None = None,
+        on_output: Callable[[bytes], None] | None = None,
+    ) -> Outcome:
         outcome = run(argv, policy, self.limits, on_tick=on_tick, on_output=on_output, stop=self._stop)
         self.metrics += outcome.metrics
         return outcome
+
+    def python(
+        self,
+        script: Path,
+        arguments: Sequence[str],
+        *,
+        keep: tuple[int, ...] = (),
+        readable: tuple[Path, ...] = (),
+        on_output: Callable[[bytes], None] | None = None,
+    ) -> Outcome:
+        """Run a script of ours in an interpreter of its own, isolated, sandboxed and supervised like any tool.
+
+        It may read itself, the libraries, `readable` and the descriptors `keep`, and write in this work directory.
+        """
+        argv = [sys.executable, "-I", "-B", str(script), *arguments]
+        policy = Policy(self.work, keep=keep, readable=(script, *readable), python=True)
+        return self._tool(argv, policy, on_output=on_output)
+
+    @contextmanager
+    def opened(self, number: int) -> Iterator[int]:
+        """A descriptor of source `number`, for a tool that is not ffmpeg; it has its own offset."""
+        descriptor = _open_source(self.sources[number].path)
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
 
     def pipe(
         self, command: Command, reader: Callable[[int], Sequence[str]], policy: Policy, on_output: Callable[[bytes], None] | None = None

@@ -8,6 +8,7 @@ from django.urls import reverse
 from rest_framework import serializers
 
 from converter.engine.errors import CODES
+from converter.engine.media import KINDS
 
 from .models import Upload, UploadStatus
 
@@ -15,7 +16,7 @@ from .models import Upload, UploadStatus
 class MediaSerializer(serializers.Serializer[Any]):
     """What a probe found. Seconds, pixels, frames per second, bits per second; null where it does not apply."""
 
-    kind = serializers.ChoiceField(choices=["video", "animation", "audio", "image"])
+    kind = serializers.ChoiceField(choices=KINDS)
     container = serializers.CharField()
     mime = serializers.CharField()
     duration = serializers.FloatField(allow_null=True)

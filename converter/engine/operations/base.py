@@ -69,6 +69,8 @@ class Expectation:
     video: bool = True
     audio: bool = False
     max_size: int | None = None
+    members: tuple[str, ...] | None = None
+    """An archive's file names, in their order, where they are known before."""
     copied: bool = False
     """The packets are the source's own, so what can't be decoded of them is the source's damage."""
 
