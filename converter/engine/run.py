@@ -12,9 +12,9 @@ from .errors import MediaError
 from .ffmpeg import find_ffmpeg
 from .files import free_bytes, fsync_file, hash_file
 from .limits import Limits, megabytes
-from .media import Kind, Media
+from .media import Media
 from .operations import get
-from .operations.base import Operation, Plan
+from .operations.base import Plan
 from .process import Metrics
 from .verify import verify
 from .workbench import Progress, Source, Workbench
@@ -25,8 +25,6 @@ SPARE_BYTES = 64 << 20
 """Room that is left on the disk for everybody else."""
 CHECKING = 0.05
 """Part of the progress that is left for the checks of the result."""
-_KINDS: dict[Kind, str] = {"video": "a video", "animation": "an animation", "audio": "a sound", "image": "a still picture"}
-"""What can be sent; the other kinds are only made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,7 @@ class Result:
 def plan(operation: str, media: Sequence[Media], params: Mapping[str, Any], preset: str | None = None) -> Plan:
     """What `operation` would do; runs nothing. Raises `MediaError` for all that can be known to be wrong."""
     chosen = get(operation)
-    _check_inputs(chosen, media)
+    chosen.admit(media)
     return chosen.plan(tuple(media), chosen.read(params, preset or None))
 
 
@@ -75,6 +73,7 @@ def execute(
     bench = Workbench(work, sources, progress=progress, stop=stop, limits=limits, tool=find_ffmpeg(), reserve=CHECKING)
     _check_room(planned, work)
     path = chosen.run(planned, bench)
+    planned = bench.settled or planned
     bench.advance(1.0, "checking")
     media = verify(path, planned.expects, bench)
     chosen.check(planned, path, media)
@@ -92,29 +91,6 @@ def execute(
     )
     bench.finish("done")
     return result
-
-
-def _check_inputs(operation: Operation[Any], media: Sequence[Media]) -> None:
-    fewest, most = operation.inputs
-    if not fewest <= len(media) <= most:
-        wanted = str(fewest) if fewest == most else f"{fewest} to {most}"
-        raise MediaError("bad_parameter", f"upload: {operation.name} takes {wanted} file{'s' if most > 1 else ''}, not {len(media)}.", field="upload")
-    for item in media:
-        if item.kind not in operation.accepts:
-            raise _unfit(operation, item)
-
-
-def _unfit(operation: Operation[Any], item: Media) -> MediaError:
-    """Why this kind of media can't enter the operation, and which would."""
-    accepted = operation.accepts
-    if not item.moving and not accepted & {"audio", "image"}:
-        code = "no_video"
-    elif accepted == {"audio"}:
-        code = "no_audio"
-    else:
-        code = "unsupported_media"
-    wanted = " or ".join(_KINDS[kind] for kind in ("video", "animation", "audio", "image") if kind in accepted)
-    return MediaError(code, f"{operation.title} needs {wanted}; this file is {_KINDS[item.kind]}.", field="upload")
 
 
 def _check_room(planned: Plan, work: Path) -> None:

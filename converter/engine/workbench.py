@@ -17,7 +17,7 @@ from .errors import MediaError
 from .ffmpeg import Tool, find_ffmpeg
 from .limits import Limits
 from .media import Media
-from .operations.base import Command, Input
+from .operations.base import Command, Input, Plan
 from .pair import Side, run_pair, together
 from .process import PROGRESS, Metrics, Outcome, Stop, Tick, run
 from .sandbox import Policy
@@ -71,6 +71,8 @@ class Workbench:
         """Decoding accidents that were few enough to go past."""
         self.tools: dict[str, str] = {}
         """What took part beside ffmpeg, by its role, for the recipe."""
+        self.settled: Plan | None = None
+        """A plan that replaces the first, where only the work could show what is to come out (a loop's seam)."""
         self._said: list[str] = []
         self._report, self._stop, self._part = progress, stop, 1.0 - reserve
         self._started = time.monotonic()

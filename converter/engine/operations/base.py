@@ -7,7 +7,7 @@ package registers it. Nothing else has to be told.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
@@ -20,6 +20,16 @@ if TYPE_CHECKING:
     from converter.engine.workbench import Workbench
 
 P = TypeVar("P")
+
+KIND_NAMES: Mapping[Kind, str] = {
+    "video": "a video",
+    "animation": "an animation",
+    "audio": "a sound",
+    "image": "a still picture",
+    "document": "a document",
+    "archive": "an archive",
+    "data": "a report",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +147,27 @@ class Operation(ABC, Generic[P]):
     """Fewest and most sources."""
     version: ClassVar[int] = 1
     """Raised when the same parameters begin to give other bytes: recipes become stale by it."""
+
+    def admit(self, media: Sequence[Media]) -> None:
+        """Refuse the wrong number or kinds of sources. Raises `MediaError`: `bad_parameter`, `no_video`, `no_audio`, `unsupported_media`."""
+        fewest, most = self.inputs
+        if not fewest <= len(media) <= most:
+            wanted = str(fewest) if fewest == most else f"{fewest} to {most}"
+            raise MediaError("bad_parameter", f"upload: {self.name} takes {wanted} file{'s' if most > 1 else ''}, not {len(media)}.", field="upload")
+        for item in media:
+            if item.kind not in self.accepts:
+                raise self._unfit(item)
+
+    def _unfit(self, item: Media) -> MediaError:
+        """Why this kind of media can't enter the operation, and which would."""
+        if not item.moving and not self.accepts & {"audio", "image"}:
+            code = "no_video"
+        elif self.accepts == {"audio"}:
+            code = "no_audio"
+        else:
+            code = "unsupported_media"
+        wanted = " or ".join(KIND_NAMES[kind] for kind in ("video", "animation", "audio", "image") if kind in self.accepts)
+        return MediaError(code, f"{self.title} needs {wanted}; this file is {KIND_NAMES[item.kind]}.", field="upload")
 
     @abstractmethod
     def plan(self, media: tuple[Media, ...], params: P) -> Plan:
