@@ -185,6 +185,17 @@ class Operation(ABC, Generic[P]):
         Raises `MediaError("tool_failed")` saying what is wrong.
         """
 
+    def chooses(self, params: P) -> frozenset[str]:
+        """The names of the parameters that say it all, where all this does is choose a part of the time or of the picture; else none.
+
+        A recipe then says them in the step that follows instead of making a file in between.
+        """
+        return frozenset()
+
+    def between(self, params: P) -> P:
+        """The same for a result that only a further step reads: with as little loss as can be had cheaply."""
+        return params
+
     def read(self, raw: Mapping[str, Any], preset: str | None = None) -> P:
         """Parameters from raw values on top of a preset's. Raises `MediaError("bad_parameter")`."""
         return parse(self.params, {**self.preset(preset).params, **raw} if preset else raw)
