@@ -169,6 +169,8 @@ def _time(spec: Spec, value: Any) -> float:
 
 def _choice(spec: Spec, value: Any) -> str:
     names = [name for name, _ in spec.choices]
+    # A name that looks like a number (degrees) may be sent as one.
+    value = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
     if not isinstance(value, str) or value not in names:
         raise _bad(spec, f"{str(value)[:60]!r} is not one of {', '.join(names)}")
     return value
