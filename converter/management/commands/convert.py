@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import shutil
@@ -164,11 +165,17 @@ def _add_flag(group: Any, spec: Spec) -> None:
     names = ", ".join(value for value, _ in spec.choices)
     about = ", ".join(filter(None, (spec.unit, names, "" if spec.default in (None, "", ()) else f"default {spec.default}")))
     text = f"{spec.help} ({about})" if about else spec.help
-    metavar = {"list": "A,B", "choice": "NAME", "flag": "yes|no"}.get(spec.type, spec.type.upper())
+    metavar = {"list": "A,B|JSON", "choice": "NAME", "flag": "yes|no"}.get(spec.type, spec.type.upper())
     group.add_argument(flag, dest=f"param_{spec.name}", type=_listed if spec.type == "list" else str, metavar=metavar, help=text.replace("%", "%%"))
 
 
-def _listed(text: str) -> list[str]:
+def _listed(text: str) -> list[Any]:
+    """`A,B`, or a JSON list where the elements are objects."""
+    if text.lstrip().startswith("["):
+        try:
+            return list(json.loads(text))
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(f"not a JSON list: {error}") from error
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
