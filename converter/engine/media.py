@@ -59,6 +59,30 @@ class AudioStream:
     duration: float | None = None
     start: float = 0.0
     bit_rate: int | None = None
+    language: str = ""
+    """ISO 639 code as the container says it (`eng`), or nothing."""
+    title: str = ""
+    """What the container calls the stream, cleaned."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubtitleStream:
+    """One stream of subtitles; `text` tells those that are written from those that are pictures."""
+
+    index: int
+    codec: str
+    text: bool
+    language: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """A named part of the media, in seconds. The title is cleaned and may be empty."""
+
+    start: float
+    end: float
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +107,15 @@ class Media:
     loop: int | None = None
     """Animations: how often it plays (0 = for ever); None where it does not apply."""
     notes: tuple[str, ...] = field(default=())
+    subtitles: tuple[SubtitleStream, ...] = ()
+    chapters: tuple[Chapter, ...] = ()
+    tags: tuple[tuple[str, str], ...] = ()
+    """What the media is called (`tags.py`: title, artist, album, …), cleaned. A place, a serial number or a device is never read."""
+
+    @property
+    def cover(self) -> VideoStream | None:
+        """The picture on the cover of a recording."""
+        return next((v for v in self.videos if v.attached_picture), None)
 
     @property
     def video(self) -> VideoStream | None:
@@ -130,6 +163,9 @@ class Media:
         values["videos"] = tuple(VideoStream(**_known(VideoStream, v)) for v in data.get("videos", ()))
         values["audios"] = tuple(AudioStream(**_known(AudioStream, a)) for a in data.get("audios", ()))
         values["notes"] = tuple(data.get("notes", ()))
+        values["subtitles"] = tuple(SubtitleStream(**_known(SubtitleStream, s)) for s in data.get("subtitles", ()))
+        values["chapters"] = tuple(Chapter(**_known(Chapter, c)) for c in data.get("chapters", ()))
+        values["tags"] = tuple((str(name), str(value)) for name, value in data.get("tags", ()))
         return cls(**values)
 
 

@@ -18,6 +18,10 @@ SAMPLE = 2000
 """Packet times kept per stream to judge how steady it is."""
 FIRST_FRAME_PACKETS = 300
 ATTACHED_PICTURE = 1 << 10
+MOST_CHAPTERS = 1000
+LONGEST_TEXT = 1000
+NAMES = ("title", "artist", "album", "album_artist", "composer", "genre", "track", "disc", "date", "copyright")
+"""Tags that are read. All others (places, devices, serial numbers, notes) are never looked at."""
 
 
 def probe(file: Any, demuxer: str, options: dict[str, str], max_packets: int, max_bytes: int, max_pixels: int) -> dict[str, Any]:
@@ -31,6 +35,8 @@ def probe(file: Any, demuxer: str, options: dict[str, str], max_packets: int, ma
             "start": _seconds(container.start_time, Fraction(1, av.time_base)),
             "streams": [_stream(stream, options["codec_whitelist"].split(",")) for stream in container.streams],
             "index_end": max((_index_end(stream) for stream in container.streams), default=0),
+            "chapters": [_chapter(chapter) for chapter in container.chapters()[:MOST_CHAPTERS]],
+            "tags": _tags(container, demuxer),
         }
         frames: dict[int, dict[str, Any]] = {}
         data["packets"] = _Walk(container, frames, max_packets, max_bytes, max_pixels, known=container.duration is not None).run(av)
@@ -50,6 +56,7 @@ def _stream(stream: Any, allowed: list[str]) -> dict[str, Any]:
         # The list only stops decoders from being opened; what is never decoded would pass unseen.
         "supported": context is not None and (context.codec.name in allowed or context.codec.canonical_name in allowed),
     }
+    data |= {"language": _text(stream.metadata, "language"), "title": _text(stream.metadata, "title") or _text(stream.metadata, "name")}
     if context is None:
         return data
     data["bit_rate"] = context.bit_rate or None
@@ -58,6 +65,22 @@ def _stream(stream: Any, allowed: list[str]) -> dict[str, Any]:
     elif stream.type == "audio":
         data |= {"channels": context.channels, "layout": context.layout.name if context.layout else "", "sample_rate": context.sample_rate}
     return data
+
+
+def _text(metadata: Any, name: str) -> str:
+    return str(next((value for key, value in metadata.items() if key.lower() == name), ""))[:LONGEST_TEXT]
+
+
+def _chapter(chapter: Any) -> dict[str, Any]:
+    base = Fraction(chapter["time_base"])
+    return {"start": float(chapter["start"] * base), "end": float(chapter["end"] * base), "title": _text(chapter["metadata"], "title")}
+
+
+def _tags(container: Any, demuxer: str) -> dict[str, str]:
+    """What the media is called. Ogg keeps it with the stream."""
+    places = [container.metadata, *(stream.metadata for stream in container.streams if demuxer == "ogg")]
+    found = {name: next(filter(None, (_text(place, name) for place in places)), "") for name in NAMES}
+    return {name: value for name, value in found.items() if value}
 
 
 def _video(stream: Any, context: Any) -> dict[str, Any]:

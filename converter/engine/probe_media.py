@@ -9,6 +9,7 @@ from typing import Any
 from .errors import MediaError
 from .media import AudioStream, Kind, Media, VideoStream
 from .sniff import Sniffed
+from .tags import clean, clean_language, words
 from .truncation import cut_off
 
 _TRANSFER = {
@@ -114,7 +115,9 @@ def from_packets(answer: dict[str, Any], sniffed: Sniffed, size: int) -> Media:
     if not duration:
         raise MediaError("corrupt_media", "The file holds no playable media: it has no length.", log=str(answer["packets"])[:500])
     mime = _MIMES.get((sniffed.container, kind), sniffed.mime)
-    return Media(kind, sniffed.container, sniffed.demuxer, mime, size, duration, videos, audios, len(answer["streams"]), notes=_notes(answer))
+    found = (videos, audios, len(answer["streams"]))
+    said = words(answer, duration, kind)
+    return Media(kind, sniffed.container, sniffed.demuxer, mime, size, duration, *found, notes=_notes(answer), **said)
 
 
 def _readable(answer: dict[str, Any]) -> tuple[tuple[VideoStream, ...], tuple[AudioStream, ...]]:
@@ -248,6 +251,8 @@ def _audio(stream: dict[str, Any], answer: dict[str, Any]) -> AudioStream:
         duration=stream["duration"] or _length(packets),
         start=stream["start"] or 0.0,
         bit_rate=stream.get("bit_rate"),
+        language=clean_language(stream.get("language", "")),
+        title=clean(stream.get("title", "")),
     )
 
 
