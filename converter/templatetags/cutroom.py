@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import template
@@ -12,6 +13,11 @@ from converter.engine.timecode import format_time
 
 register = template.Library()
 
+_PLAYED_IN = {"video/mp4", "video/webm", "video/quicktime"}
+_PLAYED_VIDEO = {"h264", "vp8", "vp9", "av1"}
+_PLAYED_AUDIO = {"audio/mpeg", "audio/mp4", "audio/ogg", "audio/wav", "audio/flac", "audio/webm", "audio/aac"}
+_SHOWN = {"image/jpeg", "image/png", "image/apng", "image/gif", "image/webp", "image/avif", "image/bmp", "image/x-icon", "image/vnd.microsoft.icon"}
+"""What Chromium, Firefox and Safari of today show by themselves (MDN's tables of media formats)."""
 _TONES = {"queued": "", "running": "busy", "succeeded": "good", "failed": "bad", "cancelled": "warn"}
 _STATES = {"queued": "Waiting", "running": "Working", "succeeded": "Done", "failed": "Failed", "cancelled": "Cancelled"}
 
@@ -49,6 +55,17 @@ def rate(fps: float | None) -> str:
 def stage(name: str) -> str:
     """What a worker is doing, in words."""
     return name or "Working"
+
+
+@register.filter
+def shown_as(media: Mapping[str, Any]) -> str:
+    """The element that every current browser shows these media in (`video`, `audio`, `img`); empty where there is none."""
+    kind, codec = media["kind"], media.get("video_codec")
+    if kind == "video":
+        return "video" if media["mime"] in _PLAYED_IN and codec in _PLAYED_VIDEO else ""
+    if kind == "audio":
+        return "audio" if media["mime"] in _PLAYED_AUDIO else ""
+    return "img" if media["mime"] in _SHOWN else ""
 
 
 @register.filter

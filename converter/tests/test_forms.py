@@ -74,3 +74,20 @@ def test_sizes_read_as_on_a_label(count, shown):
 def test_times_read_as_they_are_typed():
     assert [cutroom.clock(t) for t in (0, 5.055, 62.5, 3723, None)] == ["0:00", "0:05.05", "1:02.5", "1:02:03", "–"]
     assert [cutroom.lasting(t) for t in (6.0, 1.5, 5.004)] == ["6 s", "1.5 s", "5 s"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "mime", "codec", "element"),
+    [
+        ("video", "video/mp4", "h264", "video"),
+        ("video", "video/mp4", "hevc", ""),
+        ("video", "video/x-matroska", "h264", ""),
+        ("audio", "audio/mpeg", None, "audio"),
+        ("audio", "audio/aiff", None, ""),
+        ("animation", "image/gif", "gif", "img"),
+        ("image", "image/tiff", "tiff", ""),
+        ("archive", "application/zip", None, ""),
+    ],
+)
+def test_results_are_shown_in_what_browsers_have_for_them(kind: str, mime: str, codec: str | None, element: str) -> None:
+    assert cutroom.shown_as({"kind": kind, "mime": mime, "video_codec": codec}) == element
