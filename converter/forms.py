@@ -88,8 +88,8 @@ class Parameter:
 
 
 def offered() -> list[Operation[Any]]:
-    """The operations that work on one clip: those the workshop offers, the favourite first."""
-    single = [operation for operation in all_operations().values() if operation.inputs[0] == 1]
+    """The operations that work on one file: those the workshop offers, the favourite first."""
+    single = [operation for operation in all_operations().values() if operation.inputs[0] == 1 and (operation.alone or operation.presets)]
     return sorted(single, key=lambda operation: not FAVOURITE.startswith(f"{operation.name}:"))
 
 
@@ -112,6 +112,8 @@ def _outcomes(operation: Operation[Any]) -> Iterator[Outcome]:
     for preset in operation.presets:
         params = {**defaults, **preset.params}
         yield Outcome(f"{operation.name}:{preset.name}", operation.name, preset.name, preset.title, preset.summary, accepts, params, takes_range)
+    if not operation.alone:
+        return
     title, summary = ("Custom", "") if operation.presets else (operation.title, operation.summary)
     yield Outcome(f"{operation.name}:", operation.name, "", title, summary, accepts, defaults, takes_range)
 

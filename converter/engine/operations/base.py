@@ -145,6 +145,8 @@ class Operation(ABC, Generic[P]):
     accepts: ClassVar[frozenset[Kind]]
     inputs: ClassVar[tuple[int, int]] = (1, 1)
     """Fewest and most sources."""
+    alone: ClassVar[bool] = True
+    """Whether one file and a form are all it needs; else a page can offer no more than its presets."""
     version: ClassVar[int] = 1
     """Raised when the same parameters begin to give other bytes: recipes become stale by it."""
 

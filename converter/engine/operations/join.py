@@ -87,6 +87,7 @@ class Join(Operation[JoinParams]):
     params = JoinParams
     accepts = frozenset({"video", "animation"})
     inputs = (1, MOST)
+    alone = False
 
     def plan(self, media: tuple[Media, ...], params: JoinParams) -> Plan:
         """Plan the whole. Raises `MediaError`: `no_video`, `bad_parameter`, `start_past_end`, `empty_range`, `too_long`, `too_many_pixels`."""

@@ -75,6 +75,7 @@ class Pipeline(Operation[PipelineParams]):
     params = PipelineParams
     accepts = frozenset(kind for kind in KINDS if kind in ("video", "animation", "audio", "image"))
     inputs = (1, 100)
+    alone = False
 
     def plan(self, media: tuple[Media, ...], params: PipelineParams) -> Plan:
         """Plan the steps that remain after folding. Raises what they raise, naming the step, and `bad_parameter`."""
