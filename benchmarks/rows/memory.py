@@ -12,9 +12,9 @@ from benchmarks.clips import repeated
 from benchmarks.measure import Contender, Usage
 from benchmarks.table import Table
 from converter.engine import probe
-from converter.engine.run import plan
 from converter.engine.errors import MediaError
 from converter.engine.operations import all_operations
+from converter.engine.run import plan
 
 TITLE = "Memory of every operation"
 LIMIT_MB = 300
@@ -30,9 +30,7 @@ COLUMNS = {
 PARAMS: Mapping[str, Mapping[str, Any]] = {
     "gif": {"duration": 6, "width": 640},
     "animation": {"duration": 6, "width": 640},
-    "pipeline": {
-        "steps": '[{"operation": "trim", "params": {"start": 1, "duration": 5}}, {"operation": "gif", "params": {"duration": 5, "width": 640}}]'
-    },
+    "pipeline": {"steps": json.dumps([{"operation": "trim", "params": {"start": 1, "duration": 5}}, {"operation": "gif", "params": {"width": 640}}])},
 }
 """Operations that make a short thing out of a long one get a short thing to make; the others run over everything."""
 
