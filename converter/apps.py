@@ -10,16 +10,6 @@ class ConverterConfig(AppConfig):
     def ready(self) -> None:
         """Hand the engine, which knows no Django, its settings."""
         from converter.engine.config import configure
-        from converter.engine.limits import Limits
+        from converter.uploads.storage import limits
 
-        limits = Limits(
-            max_bytes=settings.MAX_UPLOAD_BYTES,
-            max_seconds=settings.MAX_MEDIA_SECONDS,
-            max_pixels=settings.MAX_PIXELS,
-            max_streams=settings.MAX_STREAMS,
-            max_frames=settings.MAX_FRAMES,
-            memory_bytes=settings.SANDBOX_MEMORY_BYTES,
-            wall_seconds=settings.JOB_MAX_SECONDS,
-            stall_seconds=settings.JOB_STALL_SECONDS,
-        )
-        configure(ffmpeg_binary=settings.FFMPEG_BINARY, threads=settings.FFMPEG_THREADS, limits=limits, kernel_cache=settings.GIF_KERNELS)
+        configure(ffmpeg_binary=settings.FFMPEG_BINARY, threads=settings.FFMPEG_THREADS, limits=limits(), kernel_cache=settings.GIF_KERNELS)

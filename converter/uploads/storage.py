@@ -23,7 +23,7 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 def limits() -> Limits:
-    """What an upload may be, from the settings as they are now."""
+    """What an upload may be and what work on it may use, from the settings as they are now."""
     return Limits(
         max_bytes=settings.MAX_UPLOAD_BYTES,
         max_seconds=settings.MAX_MEDIA_SECONDS,
