@@ -139,6 +139,11 @@ class ConvertForm(forms.Form):
             for spec in known:
                 self.fields[f"{name}.{spec.name}"] = forms.CharField(required=False, max_length=500, label=spec.label, strip=spec.type != "text")
 
+    @property
+    def chosen_operation(self) -> str:
+        """The operation whose cards are shown at first."""
+        return str(self["outcome"].value() or "").partition(":")[0]
+
     def parameters(self) -> list[tuple[str, list[Parameter]]]:
         """Every operation's fields, for drawing."""
         return [(name, [Parameter(spec, name, self[f"{name}.{spec.name}"]) for spec in known]) for name, known in self._specs.items()]

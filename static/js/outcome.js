@@ -95,6 +95,7 @@ export class Outcome extends EventTarget {
     for (const group of all("[data-group]", this.form)) group.hidden = !one("label:not([hidden])", group);
     const fitting = this.cards.filter((card) => !card.disabled);
     if (!fitting.some((card) => card.checked) && fitting.length) fitting[0].checked = true;
+    fitting.find((card) => card.checked)?.closest("[data-group]").setAttribute("open", "");
     one("[data-none]", this.form).hidden = fitting.length > 0;
   }
 

@@ -19,6 +19,9 @@ def bring_in(page: Page, clip: Path) -> None:
 
 def choose(page: Page, outcome: str) -> None:
     """Press a card."""
+    group = page.locator("details.choices", has=page.locator(f'input[value="{outcome}"]'))
+    if group.get_attribute("open") is None:
+        group.locator("summary").click()
     page.locator("label.choice", has=page.locator(f'input[value="{outcome}"]')).click()
 
 
