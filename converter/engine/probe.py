@@ -15,6 +15,7 @@ from .errors import MediaError
 from .limits import Limits, check_media, check_size
 from .media import Media
 from .probe_media import from_packets, from_picture, from_still
+from .probe_pool import TooSlow, pool
 from .process import run
 from .sandbox import Policy
 from .sniff import Sniffed, identify
@@ -22,6 +23,8 @@ from .truncation import check_whole
 
 HERE = Path(__file__).resolve().parent
 MAX_ANSWER = 8 << 20
+WALL_SECONDS = 120.0
+"""Longest look at one file."""
 _BLAMED = frozenset({"timed_out", "stalled", "out_of_memory", "tool_failed", "disk_full"})
 _PICTURES = frozenset({"gif", "png", "apng", "webp", "webp_animated", "jxl"})
 
@@ -55,8 +58,23 @@ def _request(sniffed: Sniffed, limits: Limits) -> str:
 
 
 def _ask(path: Path, script: str, argument: str, limits: Limits) -> dict[str, Any]:
-    """Run one of the probe's scripts on a descriptor of the file and return what it says."""
-    limits = replace(limits, memory_bytes=min(limits.memory_bytes, 2 << 30), cpu_seconds=60, wall_seconds=120, stall_seconds=60, file_bytes=0)
+    """What one of the probe's scripts says of the file: by the waiting process, or by one started for it alone."""
+    wall = min(limits.wall_seconds or WALL_SECONDS, WALL_SECONDS)
+    memory = min(limits.memory_bytes, 2 << 30)
+    limits = replace(limits, memory_bytes=memory, cpu_seconds=min(limits.cpu_seconds, 60), wall_seconds=wall, stall_seconds=60, file_bytes=0)
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        answer = pool.ask(script, argument, descriptor, limits)
+    except TooSlow as error:
+        raise _damaged(f"the warm probe did not finish {script} within {limits.wall_seconds:g} s") from error
+    finally:
+        os.close(descriptor)
+    # Whatever brought the warm reader down is judged by how it ends a process of its own.
+    return answer if answer is not None else _ask_alone(path, script, argument, limits)
+
+
+def _ask_alone(path: Path, script: str, argument: str, limits: Limits) -> dict[str, Any]:
+    """Run one of the probe's scripts on a descriptor of the file, in a process of its own, and return what it says."""
     pieces: list[bytes] = []
 
     def collect(data: bytes) -> None:
@@ -72,10 +90,12 @@ def _ask(path: Path, script: str, argument: str, limits: Limits) -> dict[str, An
         if error.code.name not in _BLAMED or "ModuleNotFoundError" in error.log:
             raise
         # A file that brings the reader down is broken, whether by accident or on purpose.
-        raise MediaError(
-            "corrupt_media", "The file can't be read: it is damaged, or far larger inside than it looks.", log=f"{error.code.name}: {error.log}"
-        ) from error
+        raise _damaged(f"{error.code.name}: {error.log}") from error
     finally:
         os.close(descriptor)
     answer: dict[str, Any] = json.loads(b"".join(pieces))
     return answer
+
+
+def _damaged(log: str) -> MediaError:
+    return MediaError("corrupt_media", "The file can't be read: it is damaged, or far larger inside than it looks.", log=log)

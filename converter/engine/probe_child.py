@@ -18,6 +18,16 @@ SAMPLE = 2000
 """Packet times kept per stream to judge how steady it is."""
 FIRST_FRAME_PACKETS = 300
 ATTACHED_PICTURE = 1 << 10
+HEAD_PACKETS = 32
+"""Packets of each stream that are read where an index tells of the others: more than any codec reorders."""
+_EDGE = {"video": 2000, "audio": 50}
+"""Entries looked at from each end of a long index: edit lists hide frames there."""
+_FEW = 200
+"""Of a longer index not every entry is looked at to learn where the data ends."""
+_FRAGMENTS = frozenset({b"moof", b"sidx", b"styp", b"mfra"})
+_QUICK = {"threads": "1", "skip_frame": "all"}
+_QUICK_DEMUXERS = frozenset({"mov", "matroska"})
+"""Those that know their streams from the header."""
 MOST_CHAPTERS = 1000
 LONGEST_TEXT = 1000
 NAMES = ("title", "artist", "album", "album_artist", "composer", "genre", "track", "disc", "date", "copyright")
@@ -29,19 +39,22 @@ def probe(file: Any, demuxer: str, options: dict[str, str], max_packets: int, ma
     import av
 
     av.logging.set_level(None)
-    with av.open(file, format=demuxer, options=options, metadata_errors="replace") as container:
-        data: dict[str, Any] = {
+    # The library would decode pictures only to know their format; the one that `_Walk` decodes tells as much.
+    quick: Any = [_QUICK] * 64 if demuxer in _QUICK_DEMUXERS else []
+    with av.open(file, format=demuxer, options=options, stream_options=quick, metadata_errors="replace") as container:
+        known = container.duration is not None
+        frames: dict[int, dict[str, Any]] = {}
+        listed = _listed(container) if demuxer == "mov" and known and _is_whole(file) else {}
+        packets = _Walk(container, frames, max_packets, max_bytes, max_pixels, known=known, listed=listed).run(av)
+        return {
             "duration": _seconds(container.duration, Fraction(1, av.time_base)),
             "start": _seconds(container.start_time, Fraction(1, av.time_base)),
+            # After the walk, because decoders know more than headers do.
             "streams": [_stream(stream, options["codec_whitelist"].split(",")) for stream in container.streams],
             "index_end": max((_index_end(stream) for stream in container.streams), default=0),
-            "chapters": [_chapter(chapter) for chapter in container.chapters()[:MOST_CHAPTERS]],
-            "tags": _tags(container, demuxer),
+            "packets": packets,
+            "first_frames": frames,
         }
-        frames: dict[int, dict[str, Any]] = {}
-        data["packets"] = _Walk(container, frames, max_packets, max_bytes, max_pixels, known=container.duration is not None).run(av)
-        data["first_frames"] = frames
-        return data
 
 
 def _stream(stream: Any, allowed: list[str]) -> dict[str, Any]:
@@ -64,6 +77,7 @@ def _stream(stream: Any, allowed: list[str]) -> dict[str, Any]:
         data |= _video(stream, context)
     elif stream.type == "audio":
         data |= {"channels": context.channels, "layout": context.layout.name if context.layout else "", "sample_rate": context.sample_rate}
+        data["sample_format"] = context.format.name if context.format else ""
     return data
 
 
@@ -109,17 +123,73 @@ def _pixels(form: Any) -> dict[str, Any]:
     }
 
 
+def _is_whole(file: Any) -> bool:
+    """Whether an MP4's one index covers all of it: no fragments follow."""
+    place, at = file.tell(), 0
+    try:
+        for _ in range(64):
+            file.seek(at)
+            head = file.read(16)
+            if len(head) < 8:
+                return True
+            size, kind = int.from_bytes(head[:4], "big"), head[4:8]
+            size = int.from_bytes(head[8:16], "big") if size == 1 else size
+            if kind in _FRAGMENTS or (0 < size < 8):
+                return False
+            if size == 0:
+                return True
+            at += size
+        return False
+    finally:
+        file.seek(place)
+
+
+def _listed(container: Any) -> dict[int, dict[str, Any]]:
+    """What the index says of each stream, or nothing where a stream has none: its packets have to be read."""
+    found: dict[int, dict[str, Any]] = {}
+    for stream in container.streams:
+        if stream.type not in ("video", "audio"):
+            continue
+        entries = stream.index_entries
+        count, edge = len(entries), _EDGE[stream.type]
+        if count == 0:
+            return {}
+        numbers = range(count) if count <= 2 * edge else [*range(edge), *range(count - edge, count)]
+        seen = [entries[i] for i in numbers]
+        hidden = sum(1 for entry in seen if entry.is_discard)
+        if hidden and len(seen) < count and stream.type == "video":
+            hidden = sum(1 for i in range(count) if entries[i].is_discard)
+        times = [entry.timestamp for entry in seen if not entry.is_discard]
+        if not times:
+            return {}
+        last = times[-1] - times[-2] if len(times) > 1 else 0
+        kept = times[: min(SAMPLE, edge)] if stream.type == "video" else []
+        found[stream.index] = {"count": count, "shown": count - hidden, "to": times[-1] + last, "times": kept}
+    return found
+
+
 def _index_end(stream: Any) -> int:
     entries = stream.index_entries
     count = len(entries)
     # The furthest byte is not always the last entry's: tracks may be written one after another.
-    return max((entries[i].pos + entries[i].size for i in range(count)), default=0)
+    numbers = range(count) if count <= _FEW else (*range(0, count, 16), *range(count - _FEW, count))
+    return max((entries[i].pos + entries[i].size for i in numbers), default=0)
 
 
 class _Walk:
     """One pass over the packets, up to a bound, which also decodes the first frame of each picture stream."""
 
-    def __init__(self, container: Any, frames: dict[int, dict[str, Any]], max_packets: int, max_bytes: int, max_pixels: int, *, known: bool) -> None:
+    def __init__(
+        self,
+        container: Any,
+        frames: dict[int, dict[str, Any]],
+        max_packets: int,
+        max_bytes: int,
+        max_pixels: int,
+        *,
+        known: bool,
+        listed: dict[int, dict[str, Any]],
+    ) -> None:
         self.container, self.frames = container, frames
         self.max_packets, self.max_bytes = max_packets, max_bytes
         # Without a duration in the header only the last packet tells where the media ends.
@@ -128,6 +198,8 @@ class _Walk:
         pictures = [s for s in container.streams if s.type == "video" and s.codec_context is not None]
         # What is too large anyway is not worth its memory.
         sizes = {s.index: s.codec_context.width * s.codec_context.height for s in pictures}
+        self.listed = listed
+        self.heads = dict.fromkeys(listed, HEAD_PACKETS)
         self.pending = {index: FIRST_FRAME_PACKETS for index, pixels in sizes.items() if not max_pixels or pixels <= max_pixels}
 
     def run(self, av: Any) -> dict[str, Any]:
@@ -140,6 +212,8 @@ class _Walk:
                 if packet.stream.index in self.pending:
                     self._decode(packet, av)
                 count, size = count + 1, size + packet.size
+                if self.listed and self._enough(packet):
+                    return self._answer(complete=True)
                 if not self.unbounded and (count >= self.max_packets or size >= self.max_bytes):
                     return self._answer(complete=False)
         except av.FFmpegError as error:
@@ -148,6 +222,16 @@ class _Walk:
             if stream.index in self.pending:
                 self._decode(None, av, stream)
         return self._answer(complete=True)
+
+    def _enough(self, packet: Any) -> bool:
+        """Whether the index can tell the rest: the first packets of each stream and the first pictures were seen."""
+        index = packet.stream.index
+        left = self.heads.get(index, 0) - 1
+        if left > 0:
+            self.heads[index] = left
+        else:
+            self.heads.pop(index, None)
+        return not self.heads and not self.pending
 
     def _note(self, packet: Any) -> None:
         time = packet.pts if packet.pts is not None else packet.dts
@@ -176,9 +260,15 @@ class _Walk:
 
     def _decode(self, packet: Any, av: Any, stream: Any = None) -> None:
         stream = stream or packet.stream
-        index = stream.index
+        index, context = stream.index, stream.codec_context
         try:
-            frames = stream.codec_context.decode(packet)
+            if not context.is_open:
+                context.thread_count = 1
+            frames = context.decode(packet)
+            if not frames and packet is not None and packet.is_keyframe:
+                # A decoder holds pictures back to put them in order; told that this is the end, it hands over what it has.
+                frames = context.decode(None)
+                context.flush_buffers()
         except av.FFmpegError as error:
             frames = []
             self.frames.setdefault(index, {})["error"] = str(error)[:200]
@@ -196,7 +286,13 @@ class _Walk:
             del self.pending[index]
 
     def _answer(self, *, complete: bool, error: str = "") -> dict[str, Any]:
-        for entry in self.seen.values():
+        for index, entry in self.seen.items():
+            if complete and index in self.listed:
+                rest = self.listed[index]
+                entry |= {"count": rest["count"], "shown": rest["shown"], "times": rest["times"]}
+                if entry["decoded_from"] is not None:
+                    entry["decoded_to"] = max(entry["decoded_to"], rest["to"])
+                    entry["end"] = max(entry["end"], entry["first"] + entry["decoded_to"] - entry["decoded_from"])
             times = sorted(entry.pop("times"))
             deltas = sorted(b - a for a, b in pairwise(times))
             entry["variable"] = _varies(deltas)

@@ -36,6 +36,8 @@ class Policy:
     """Further files and directories it may read (fonts, a script)."""
     python: bool = False
     """It is this interpreter: let it read its own libraries."""
+    forks: bool = False
+    """It may make copies of itself and be handed descriptors through one that it inherits."""
     environment: tuple[tuple[str, str], ...] = ()
     """Variables beyond the few that every tool gets."""
     memory_bytes: int = 4 << 30
@@ -70,7 +72,7 @@ def level() -> Level:
 
 def _options(program: str, policy: Policy) -> list[str]:
     options = [f"--parent={os.getpid()}", f"--memory={policy.memory_bytes}", f"--cpu={policy.cpu_seconds}", f"--file={policy.file_bytes}"]
-    options += [f"--keep={number}" for number in policy.keep]
+    options += [*(f"--keep={number}" for number in policy.keep), *(("--forks",) if policy.forks else ())]
     options += [f"--execute={path}" for path in (*_programs(program), *_LIBRARIES)]
     options += [f"--read={path}" for path in (*_LOADER, *policy.readable, *(_interpreter() if policy.python else ()))]
     options += [f"--device={path}" for path in _DEVICES]

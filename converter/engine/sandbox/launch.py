@@ -13,7 +13,7 @@ import resource
 import sys
 from collections.abc import Iterable
 
-if __name__ == "__main__":
+if not __package__:
     # -I takes the script's directory off the path; only this one neighbour is wanted.
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - pathlib costs 3 ms here
     import syscalls
@@ -147,12 +147,16 @@ def _allow(ruleset: int, path: str, rights: int) -> None:
         os.close(parent)
 
 
-def seccomp() -> bool:
-    """Refuse the system calls that no tool needs; False where the kernel or the machine can't."""
+def seccomp(*, forks: bool = False, last: bool = False) -> bool:
+    """Refuse the system calls that no tool needs; False where the kernel or the machine can't.
+
+    With `forks` it may make copies of itself and be handed descriptors; with `last` it can't leave its
+    process group, nor change what was taken from it before.
+    """
     machine = os.uname().machine
     if machine not in syscalls.MACHINES:
         return False
-    code = syscalls.program(machine, os.getpid())
+    code = syscalls.program(machine, os.getpid(), forks=forks, last=last)
     filters = (_Filter * len(code))(*code)
     program = _Program(len(code), filters)
     return int(_libc.prctl(_PR_SET_SECCOMP, ctypes.c_ulong(_SECCOMP_MODE_FILTER), ctypes.byref(program), 0, 0)) == 0
@@ -181,7 +185,7 @@ def confine(options: dict[str, list[str]]) -> str:
         return "rlimits"
     rights = {"execute": _READ | _EXECUTE, "read": _READ, "write": _WORK, "device": _READ_FILE | _WRITE_FILE}
     locked = landlock((path, rights[kind]) for kind in rights for path in options.get(kind, ()))
-    filtered = seccomp()
+    filtered = seccomp(forks="forks" in options)
     return "landlock" if locked and filtered else "seccomp" if filtered else "rlimits"
 
 

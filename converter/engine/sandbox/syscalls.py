@@ -39,6 +39,10 @@ _REFUSED: dict[str, tuple[int | None, int | None]] = {
     "sethostname": (170, 161), "setdomainname": (171, 162), "settimeofday": (164, 170), "clock_settime": (227, 112),
     "clock_adjtime": (305, 266), "adjtimex": (159, 171), "vhangup": (153, 58), "lookup_dcookie": (212, 18),
 }  # fmt: skip
+_FOR_FORKS = frozenset({"fork", "recvmsg"})
+"""What a process needs that waits for files and makes a copy of itself for each."""
+_LAST: dict[str, tuple[int | None, int | None]] = {"setsid": (112, 157), "setpgid": (109, 154), "prctl": (157, 167)}
+"""What would let such a copy outlive the one that watches it."""
 _CLONE3 = 435
 _CLONE, _KILL, _TGKILL, _PRLIMIT = (56, 220), (62, 129), (234, 131), (302, 261)
 
@@ -58,22 +62,23 @@ Instruction = tuple[int, int, int, int]
 """Code, jump if true, jump if false, operand."""
 
 
-def program(machine: str, pid: int) -> list[Instruction]:
-    """The filter for a process that will stay `pid`. Raises `KeyError` for a machine that is not known."""
+def program(machine: str, pid: int, *, forks: bool = False, last: bool = False) -> list[Instruction]:
+    """The filter for a process that will stay `pid`; see `launch.seccomp`. Raises `KeyError` for a machine that is not known."""
     column, architecture = MACHINES[machine]
     refuse: Instruction = (_RETURN, 0, 0, _ERRNO | _EPERM)
     allow: Instruction = (_RETURN, 0, 0, _ALLOW)
     code: list[Instruction] = [(_LOAD, 0, 0, _ARCHITECTURE), (_EQUAL, 1, 0, architecture), (_RETURN, 0, 0, _KILL_PROCESS), (_LOAD, 0, 0, _NUMBER)]
     if machine == "x86_64":
         code += [(_AT_LEAST, 0, 1, _X32), (_RETURN, 0, 0, _KILL_PROCESS)]
-    for numbers in _REFUSED.values():
+    for name, numbers in ((_REFUSED | _LAST) if last else _REFUSED).items():
         number = numbers[column]
-        if number is not None:
+        if number is not None and not (forks and name in _FOR_FORKS):
             code += [(_EQUAL, 0, 1, number), refuse]
     # The flags of clone3 lie behind a pointer; told that it does not exist, libraries take clone.
     code += [(_EQUAL, 0, 1, _CLONE3), (_RETURN, 0, 0, _ERRNO | _ENOSYS)]
     argument: Instruction = (_LOAD, 0, 0, _FIRST_ARGUMENT)
-    code += [(_EQUAL, 0, 6, _CLONE[column]), argument, (_ANY_BIT, 1, 0, _CLONE_THREAD), refuse, (_ANY_BIT, 0, 1, _CLONE_SPACES), refuse, allow]
+    skip = 1 if forks else 0
+    code += [(_EQUAL, 0, 6, _CLONE[column]), argument, (_ANY_BIT, 1, skip, _CLONE_THREAD), refuse, (_ANY_BIT, 0, 1, _CLONE_SPACES), refuse, allow]
     for numbers_of_self in (_KILL, _TGKILL):
         code += [(_EQUAL, 0, 4, numbers_of_self[column]), argument, (_EQUAL, 0, 1, pid), allow, refuse]
     code += [(_EQUAL, 0, 5, _PRLIMIT[column]), argument, (_EQUAL, 1, 0, 0), (_EQUAL, 0, 1, pid), allow, refuse]
