@@ -63,6 +63,8 @@ class AudioStream:
     """ISO 639 code as the container says it (`eng`), or nothing."""
     title: str = ""
     """What the container calls the stream, cleaned."""
+    sample_format: str = ""
+    """How its decoder delivers samples (`s16`, `s32p`, `fltp`)."""
 
 
 @dataclass(frozen=True, slots=True)

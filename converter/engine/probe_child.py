@@ -54,6 +54,8 @@ def probe(file: Any, demuxer: str, options: dict[str, str], max_packets: int, ma
             "index_end": max((_index_end(stream) for stream in container.streams), default=0),
             "packets": packets,
             "first_frames": frames,
+            "chapters": [_chapter(chapter) for chapter in container.chapters()[:MOST_CHAPTERS]],
+            "tags": _tags(container, demuxer),
         }
 
 

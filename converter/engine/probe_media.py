@@ -48,6 +48,8 @@ _DIFFERENT = 0.02
 _EXACT = frozenset({"flac", "flv", "avi", "asf", "webm", "matroska", "wav", "aiff"})
 """Containers whose header says how long they are, so that less means that something is missing."""
 _TOO_SHORT = 0.9
+_TURNS = {2: 180, 3: 180, 5: 90, 6: 90, 7: 270, 8: 270}
+"""EXIF's orientations as the rotation that libavcodec makes of them for a JPEG: mirrored ones count by their turn."""
 
 
 def from_picture(answer: dict[str, Any], sniffed: Sniffed, size: int) -> Media:
@@ -59,15 +61,18 @@ def from_picture(answer: dict[str, Any], sniffed: Sniffed, size: int) -> Media:
     frames, duration = answer["frames"], answer["duration"]
     moving = duration is not None
     rate = Fraction(frames * answer["ticks"][1], answer["ticks"][0]).limit_denominator(100_000) if moving and answer["ticks"][0] else Fraction(0)
+    rotation = _TURNS.get(answer.get("orientation", 1), 0)
+    width, height = _displayed(answer["width"], answer["height"], Fraction(1), rotation)
     video = VideoStream(
         0,
         answer["codec"],
-        answer["width"],
-        answer["height"],
+        width,
+        height,
         answer["width"],
         answer["height"],
         float(rate),
         f"{rate.numerator}/{rate.denominator}",
+        rotation=rotation,
         pixel_format=answer["pixel_format"],
         bit_depth=answer["bit_depth"],
         duration=duration,
@@ -253,6 +258,7 @@ def _audio(stream: dict[str, Any], answer: dict[str, Any]) -> AudioStream:
         bit_rate=stream.get("bit_rate"),
         language=clean_language(stream.get("language", "")),
         title=clean(stream.get("title", "")),
+        sample_format=stream.get("sample_format", ""),
     )
 
 
