@@ -27,7 +27,7 @@ DECODERS = (
 )
 """Decoders that may run on an upload: what people have, not everything ever written."""
 
-WORK_DEMUXERS = "mov,matroska,gif,rawvideo,image2,png_pipe,wav,s16le,nut,concat,mpegts,yuv4mpegpipe,ffmetadata,srt,ass,flac,ogg,mp3"
+WORK_DEMUXERS = "mov,matroska,gif,rawvideo,image2,png_pipe,wav,s16le,nut,concat,mpegts,yuv4mpegpipe,ffmetadata,srt,ass,flac,ogg,mp3,aiff"
 
 
 def general(limits: Limits, progress: str) -> tuple[str, ...]:
