@@ -1,0 +1,1 @@
+"""Everything about sound: its formats, its loudness, its pauses, and the work that puts them together."""
