@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from math import ceil
 
 from .errors import MediaError
@@ -12,6 +13,8 @@ from .media import AudioStream, Media, VideoStream
 
 _SPARE = 0.99
 """The part of the target that is aimed at; encoders land beside their aim."""
+_SAFER = 0.983
+"""What the second try aims at: in the middle of what counts as met (-2 to 0 %), and a little lower than before."""
 _FRAME_BYTES, _FILE_BYTES = 10, 4000
 """What an MP4's index takes for each frame, and once."""
 _SOUND_FRAMES = 48000 / 1024
@@ -22,6 +25,12 @@ _SOUND_RATES = (320, 256, 192, 160, 128, 96, 80, 64, 48, 32, 24, 16)
 _GOOD_DENSITY, _LEAST_DENSITY = 0.03, 0.006
 """Bits for each pixel: below the first the picture is scaled down, below the second nothing can be seen any more."""
 _HEIGHTS = (2160, 1440, 1080, 720, 540, 480, 360, 240, 180, 144)
+_SMOOTH_FPS, _POOR_FPS = 33.0, 16.0
+"""Rates above the first are halved before the picture is scaled down; above the second only where it is small already."""
+_SMALL = 240
+"""Lines at which a rate above `_POOR_FPS` costs more than it shows."""
+_EFFICIENCY = {"h264": 1.0, "h265": 0.7, "vp9": 0.75, "av1": 0.55}
+"""Bits that a codec needs for the same picture, beside H.264: measured at equal words of quality on film."""
 _CEILING_DENSITY = 0.6
 _SMALLEST_VIDEO_BPS = 6000
 
@@ -38,16 +47,30 @@ class Budget:
     audio_kbps: int
     video_bps: int
     remarks: tuple[str, ...] = ()
+    rate: Fraction | None = None
+    """Frames a second where they had to become fewer."""
+    aim: float = _SPARE
+    """The part of the target that the first try aims at."""
+    fixed: int = 0
+    """Bytes of the finished file that are not the picture's."""
 
     def with_sound(self, size: int) -> Budget:
         """The same when the sound turned out to take `size` bytes."""
-        return replace(self, video_bps=max(_SMALLEST_VIDEO_BPS, _video_bps(self.target, size, self.frames, self.seconds)))
+        fixed = size + int(_FRAME_BYTES * self.frames) + _FILE_BYTES
+        return replace(self, fixed=fixed, video_bps=max(_SMALLEST_VIDEO_BPS, _video_bps(self.target, size, self.frames, self.seconds, self.aim)))
 
-    def lowered(self, size: int) -> Budget:
-        """The next try when the whole file turned out to have `size` bytes."""
-        # What does not follow the picture's rate stays; a little more is taken off, so that the next try is the last.
-        surplus = (size - _SPARE * self.target) * 8 / self.seconds
-        return replace(self, video_bps=max(_SMALLEST_VIDEO_BPS, int((self.video_bps - surplus) * 0.98)))
+    def corrected(self, size: int, last: tuple[int, int] | None = None) -> Budget:
+        """The next try when this one made `size` bytes; `last` is the rate and size of the try before it, where there was one.
+
+        Bytes are taken to grow with the rate as they did between the tries, else in proportion to what is the picture's.
+        """
+        wanted = _SAFER * self.target
+        fixed = min(self.fixed, int(0.9 * min(size, wanted)))
+        rate = self.video_bps * (wanted - fixed) / (size - fixed)
+        if last is not None and (last[0] - self.video_bps) * (last[1] - size) > 0:
+            # A third try must fit, whatever it leaves unused.
+            rate = min(rate, self.video_bps + (last[0] - self.video_bps) / (last[1] - size) * (wanted - size)) * 0.97
+        return replace(self, video_bps=max(_SMALLEST_VIDEO_BPS, int(rate)))
 
 
 def bounded(video: VideoStream, max_height: int | None) -> tuple[int, int]:
@@ -58,27 +81,51 @@ def bounded(video: VideoStream, max_height: int | None) -> tuple[int, int]:
     return frame_size(video, max_height, None, even=True) if video.width < video.height else frame_size(video, None, max_height, even=True)
 
 
-def divide(source: Media, video: VideoStream, seconds: float, wanted: int, max_height: int | None, audio_kbps: int) -> Budget:
-    """Spend `wanted` bytes on a clip. Raises `MediaError("target_unreachable")` naming the size that would work."""
-    frames = max(1.0, seconds * video.fps)
-    least = _least(video, seconds, frames, sound=source.audio is not None)
-    if wanted < least:
-        raise _too_small(wanted, least, seconds)
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a person asked for: `target` in bytes, the most lines, the most sound, the most frames a second, and the codec's name."""
+
+    target: int
+    max_height: int | None = None
+    audio_kbps: int = 128
+    max_fps: float | None = None
+    codec: str = "h264"
+    aim: float = _SPARE
+
+
+def divide(source: Media, video: VideoStream, seconds: float, wish: Wish, *, whole: bool = True) -> Budget:
+    """Spend bytes on `seconds` of a clip; `video` is the picture as it is encoded, `whole` that nothing is cut out.
+
+    Raises `MediaError("target_unreachable")` naming the size that would work.
+    """
+    least = _least(video, seconds, wish, sound=source.audio is not None)
+    if wish.target < least:
+        raise _too_small(wish.target, least, seconds)
     # A target above the source's size is a bound, not a wish for a larger file.
-    target = min(wanted, max(source.size, least))
-    said: list[str] = [_unneeded(source)] if target < wanted else []
-    kbps = _sound(target, seconds, audio_kbps) if source.audio else 0
-    if source.audio and kbps < audio_kbps:
-        said.append(f"The sound gets {kbps} kbit/s instead of {audio_kbps}, to leave room for the picture.")
-    rate = _video_bps(target, seconds * kbps * 125 + seconds * _SOUND_FRAMES * 4 * (kbps > 0), frames, seconds)
-    full = bounded(video, max_height)
-    width, height = _scaled(source, video, full, rate, kbps)
-    if (width, height) != full:
-        said.append(f"The picture is scaled down to {width}×{height}, because {megabytes(target)} are too few for {full[0]}×{full[1]}.")
-    elif full != frame_size(video, None, None, even=True):
-        said.append(f"The picture is scaled down to {width}×{height}.")
-    ceiling = int(_CEILING_DENSITY * width * height * max(1.0, video.fps)) + 50_000
-    return Budget(target, seconds, frames, width, height, kbps, min(max(rate, _SMALLEST_VIDEO_BPS), ceiling), tuple(said))
+    target = min(wish.target, max(source.size, least)) if whole else wish.target
+    said: list[str] = [_unneeded(source)] if target < wish.target else []
+    kbps = _sound(target, seconds, wish.audio_kbps) if source.audio else 0
+    if source.audio and kbps < wish.audio_kbps:
+        said.append(f"The sound gets {kbps} kbit/s instead of {wish.audio_kbps}, to leave room for the picture.")
+    sound = int(seconds * kbps * 125 + seconds * _SOUND_FRAMES * 4 * (kbps > 0))
+    full, own = bounded(video, wish.max_height), frame_rate(video, wish.max_fps)
+    most = own or _exact(video)
+    rate = _video_bps(target, sound, max(1.0, seconds * float(most)), seconds, wish.aim)
+    (width, height), fps = _scaled(source, video, full, most, rate, kbps, _EFFICIENCY[wish.codec])
+    said += _lost(video, full, (width, height), most, fps, target)
+    ceiling = int(_CEILING_DENSITY * width * height * max(1.0, float(fps))) + 50_000
+    frames = max(1.0, seconds * float(fps))
+    changed = fps if fps != _exact(video) else None
+    return Budget(target, seconds, frames, width, height, kbps, min(max(rate, _SMALLEST_VIDEO_BPS), ceiling), tuple(said), changed, wish.aim)
+
+
+def frame_rate(video: VideoStream, most: float | None) -> Fraction | None:
+    """The rate to bring a picture to so that it has at most `most` frames a second; None where it may stay as it is."""
+    if most is None or video.fps <= most + 0.01:
+        return None
+    # A whole part of the source's rate keeps its motion even.
+    parts = ceil(video.fps / (most + 0.01))
+    return _exact(video) / parts if video.fps / parts > 0.7 * most else Fraction(most).limit_denominator(1001)
 
 
 def sound_only(source: Media, audio: AudioStream, seconds: float, wanted: int, audio_kbps: int) -> Budget:
@@ -99,15 +146,21 @@ def unreachable(size: int, target: int) -> MediaError:
     return MediaError("target_unreachable", f"target_mb: {megabytes(target)} could not be reached; {near:g} MB would work.", field="target_mb")
 
 
-def _video_bps(target: int, sound: float, frames: float, seconds: float) -> int:
-    return int((_SPARE * target - sound - _FRAME_BYTES * frames - _FILE_BYTES) * 8 / seconds)
+def _exact(video: VideoStream) -> Fraction:
+    return max(Fraction(1), Fraction(video.frame_rate)) if video.fps else Fraction(1)
 
 
-def _least(video: VideoStream, seconds: float, frames: float, *, sound: bool) -> int:
+def _video_bps(target: int, sound: int, frames: float, seconds: float, aim: float) -> int:
+    return int((aim * target - sound - _FRAME_BYTES * frames - _FILE_BYTES) * 8 / seconds)
+
+
+def _least(video: VideoStream, seconds: float, wish: Wish, *, sound: bool) -> int:
     """The smallest size, in bytes, that leaves something to be seen and heard."""
     width, height = bounded(video, _HEIGHTS[-1])
-    rate = max(_SMALLEST_VIDEO_BPS, _LEAST_DENSITY * width * height * max(1.0, video.fps)) + sound * (_SOUND_RATES[-1] * 1000 + _SOUND_FRAMES * 40)
-    return ceil((seconds * rate / 8 + _FRAME_BYTES * frames + _FILE_BYTES) / _SPARE)
+    fps = float(_fewer(frame_rate(video, wish.max_fps) or _exact(video), _HEIGHTS[-1]))
+    density = _LEAST_DENSITY * _EFFICIENCY[wish.codec]
+    rate = max(_SMALLEST_VIDEO_BPS, density * width * height * fps) + sound * (_SOUND_RATES[-1] * 1000 + _SOUND_FRAMES * 40)
+    return ceil((seconds * rate / 8 + _FRAME_BYTES * max(1.0, seconds * fps) + _FILE_BYTES) / wish.aim)
 
 
 def _sound(target: int, seconds: float, most: int) -> int:
@@ -115,18 +168,42 @@ def _sound(target: int, seconds: float, most: int) -> int:
     return min(most, next((rate for rate in _SOUND_RATES if rate <= affordable), _SOUND_RATES[-1]))
 
 
-def _scaled(source: Media, video: VideoStream, full: tuple[int, int], rate: int, kbps: int) -> tuple[int, int]:
-    """The largest of the usual sizes at which `rate` is enough."""
-    fps, seconds = max(1.0, video.fps), source.duration or 1.0
+def _fewer(fps: Fraction, lines: int) -> Fraction:
+    """The rate at which so small a budget is better spent."""
+    fps = fps / 2 if fps > _SMOOTH_FPS else fps
+    return fps / 2 if lines < _SMALL and fps > _POOR_FPS else fps
+
+
+def _scaled(
+    source: Media, video: VideoStream, full: tuple[int, int], most: Fraction, rate: int, kbps: int, efficiency: float
+) -> tuple[tuple[int, int], Fraction]:
+    """The largest of the usual sizes, and the rate of frames, at which `rate` is enough."""
+    seconds = source.duration or 1.0
     # A source that itself lives on few bits is easy: half of them will do.
     own = max(0.0, video.bit_rate or source.size * 8 / seconds - 1000 * kbps)
-    enough = min(_GOOD_DENSITY, 0.5 * own / (video.width * video.height * fps)) if own else _GOOD_DENSITY
-    size = full
+    density = _GOOD_DENSITY * efficiency
+    enough = min(density, 0.5 * own / (video.width * video.height * max(1.0, video.fps))) if own else density
+    if rate >= enough * full[0] * full[1] * most:
+        return full, most
+    size, fps = full, _fewer(most, min(full))
     for height in (height for height in _HEIGHTS if height < min(full)):
         if rate >= enough * size[0] * size[1] * fps:
             break
         size = bounded(video, height)
-    return size
+        fps = _fewer(most, height)
+    return size, fps
+
+
+def _lost(video: VideoStream, full: tuple[int, int], size: tuple[int, int], most: Fraction, fps: Fraction, target: int) -> list[str]:
+    """Sentences about what the picture loses."""
+    said: list[str] = []
+    if size != full:
+        said.append(f"The picture is scaled down to {size[0]}×{size[1]}, because {megabytes(target)} are too few for {full[0]}×{full[1]}.")
+    elif full != frame_size(video, None, None, even=True):
+        said.append(f"The picture is scaled down to {size[0]}×{size[1]}.")
+    if fps != most:
+        said.append(f"It shows {float(fps):.4g} frames a second instead of {float(most):.4g}, because {megabytes(target)} are too few for all.")
+    return said
 
 
 def _unneeded(source: Media) -> str:

@@ -16,7 +16,20 @@ _GIF_OURS = {"fast": 32, "balanced": 50, "best": 80}
 _GIF_START_SECONDS = 1.2
 """Python, Numba and the machine code, before the first picture."""
 _FIT = 8
-_H264 = {"ultrafast": 7, "veryfast": 16, "fast": 32, "medium": 45, "slow": 95}
+_H264: dict[str, float] = {"ultrafast": 7, "veryfast": 16, "fast": 32, "medium": 45, "slow": 95}
+_PICTURE: dict[str, dict[str, float]] = {
+    "h264": _H264,
+    "h265": {"ultrafast": 22, "veryfast": 40, "fast": 52, "medium": 66, "slow": 150},
+    "av1": {"ultrafast": 8, "veryfast": 9, "fast": 11, "medium": 19, "slow": 70},
+    "vp9": {"ultrafast": 14, "veryfast": 38, "fast": 48, "medium": 62, "slow": 120},
+}
+_SCALE: dict[str, tuple[float, float, float]] = {"h264": (23, 6, 1.0), "h265": (26, 6, 0.55), "av1": (35, 10, 0.4), "vp9": (34, 10, 0.5)}
+"""The rate factor that looks like H.264's 23, how many of its steps are a factor of two, and the bits beside H.264's."""
+_FIRST_PASS = {"h264": 0.25, "h265": 0.85, "av1": 0.3, "vp9": 0.25}
+_SECOND_TRIES = {"h264": 0.15, "h265": 0.4, "av1": 0.6, "vp9": 0.5}
+"""How many more passes a wanted size takes, on average."""
+_VMAF = 25
+"""Nanoseconds for each pixel that is measured."""
 _START_SECONDS = 0.3
 _AUDIO_SECONDS = 0.012
 """CPU seconds for each second of sound."""
@@ -48,6 +61,30 @@ def h264_seconds(source_pixels: int, pixels: int, frames: float, speed: str, *, 
     """CPU seconds of decoding, scaling and encoding `frames` pictures `passes` times."""
     one = _DECODE * source_pixels + _FIT * pixels + _H264[speed] * pixels
     return _START_SECONDS + 1e-9 * one * frames * passes
+
+
+def picture_size(codec: str, pixels: int, frames: float, crf: float, sound_bytes: float) -> tuple[int, int]:
+    """Bytes of any of the codecs at a constant quality on its own scale, with its sound."""
+    middle, octave, part = _SCALE[codec]
+    low, high = h264_size(pixels, frames, 23 + (crf - middle) * 6 / octave, 0)
+    return int(low * part + 0.3 * sound_bytes), int(high * min(1.0, 1.3 * part) + 1.1 * sound_bytes) + 20_000
+
+
+def picture_seconds(codec: str, source_pixels: int, pixels: int, frames: float, effort: str) -> float:
+    """CPU seconds of decoding, scaling and encoding `frames` pictures once, by any of the codecs."""
+    one = _DECODE * source_pixels + (_FIT + _PICTURE[codec][effort]) * pixels
+    return _START_SECONDS + 1e-9 * one * frames
+
+
+def sized_seconds(codec: str, source_pixels: int, pixels: int, frames: float, effort: str) -> float:
+    """CPU seconds of meeting a size: a first pass, a second one, and now and then another."""
+    once = picture_seconds(codec, source_pixels, pixels, frames, effort)
+    return once * (1 + _FIRST_PASS[codec] + _SECOND_TRIES[codec]) + 1e-9 * _DECODE * source_pixels * frames
+
+
+def likeness_seconds(codec: str, pixels: int, frames: float, effort: str, probes: float) -> float:
+    """CPU seconds of encoding and measuring `frames` sampled pictures `probes` times."""
+    return _START_SECONDS * probes + 1e-9 * (_PICTURE[codec][effort] + _VMAF) * pixels * frames * probes
 
 
 def sound_seconds(seconds: float) -> float:

@@ -1,4 +1,4 @@
-"""Making a file smaller: never above a size, or to a quality in one pass."""
+"""Making a file smaller: never above a size, to a quality or a measured likeness, or by one's own numbers."""
 
 from __future__ import annotations
 
@@ -7,249 +7,264 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from converter.engine import budget, codecs, estimate, framing
-from converter.engine.budget import Budget
+from converter.engine.codecs import MKV, MP4, WEBM
+from converter.engine.edits import EditParams
 from converter.engine.errors import MediaError
 from converter.engine.limits import megabytes
-from converter.engine.media import AudioStream, Media, VideoStream
-from converter.engine.params import as_dict, choice, integer, number
-from converter.engine.ranges import length
+from converter.engine.media import Media, VideoStream
+from converter.engine.params import as_dict, choice, integer, number, time
+from converter.engine.rates import encoders, keeping, likeness, meeting
+from converter.engine.rates.encoders import ENCODERS
+from converter.engine.rates.feed import Feed, feed
+from converter.engine.rates.job import Job, first_pass, second_pass
+from converter.engine.rates.sound import Sound, encoded, own_kbps, sound
 
 from .base import Command, Expectation, Input, Operation, Plan, Preset
 
 if TYPE_CHECKING:
     from converter.engine.workbench import Workbench
 
-_QUALITY = 23
-_SOUND, _STATS, _RESULT, _RESULT_SOUND = "sound.m4a", "stats", "result.mp4", "result.m4a"
-_BEST_QP = 12
-"""Finest quantiser of a wanted size, about CRF 16: finer ones cost bytes that nobody sees."""
-_RERUNS = 2
+_CONTAINERS = {"auto": "What fits the codec", "mp4": "MP4", "webm": "WebM", "mkv": "MKV"}
+_BY_NAME = {"mp4": MP4, "webm": WEBM, "mkv": MKV}
+_COLOURS = {"sdr": "8 bits; HDR becomes SDR", "keep": "As the source: 10 bits and HDR stay"}
 
 
 @dataclass(frozen=True, slots=True)
-class CompressParams:
-    """A size or a quality, and bounds."""
+class CompressParams(EditParams):
+    """What is wanted (a size, a quality, a likeness or a rate), by which codec, and bounds."""
 
     target_mb: float | None = number(
         None, label="Target size", help="The file will not be larger; 1 MB is 1,000,000 bytes. Empty means by quality.",
         unit="MB", minimum=0.01, maximum=100_000, optional=True, advanced=False,
     )  # fmt: skip
-    quality: int | None = integer(
-        None, label="Quality", help="H.264's CRF: 18 looks like the source, 23 is usual, 28 is small. Empty means 23, or by target size.",
-        minimum=0, maximum=51, optional=True, advanced=False,
+    quality: str = choice(
+        "good", encoders.WORDS, label="Quality", help="How good it looks where no other number is given. Best can hardly be told from the source.",
+        advanced=False,
     )  # fmt: skip
+    codec: str = choice("h264", {name: one.label for name, one in ENCODERS.items()}, label="Codec", help="How the picture is kept.", advanced=False)
     max_height: int | None = integer(
         None, label="Largest height", help="Larger pictures are scaled down; upright ones by their width. Empty keeps the size.",
-        unit="px", minimum=64, maximum=8192, optional=True,
+        unit="px", minimum=64, maximum=8192, optional=True, advanced=False,
     )  # fmt: skip
-    speed: str = choice("fast", codecs.SPEEDS, label="Speed", help="Slower encoding gives a smaller file, or a better one of the same size.")
+    start: float = time(0.0, label="Start", help="Where the part to keep begins.", minimum=0)
+    end: float | None = time(None, label="End", help="Where it ends; empty means at the end of the clip.", minimum=0, optional=True)
+    vmaf: float | None = number(
+        None, label="Likeness (VMAF)", help="Wanted likeness with the source, measured on samples: 95 can hardly be told from it, 80 is fair.",
+        minimum=40, maximum=99, optional=True,
+    )  # fmt: skip
+    crf: int | None = integer(
+        None, label="CRF", help="The codec's own number instead of a word: lower is better. H.264 and H.265 go to 51, AV1 and VP9 to 63.",
+        minimum=0, maximum=63, optional=True,
+    )  # fmt: skip
+    bitrate_kbps: int | None = integer(
+        None, label="Bit rate", help="Average rate of the picture, in one pass.", unit="kbit/s", minimum=10, maximum=200_000, optional=True
+    )
+    effort: str = choice("fast", encoders.EFFORTS, label="Effort", help="Slower encoding gives a smaller file, or a better one of the same size.")
+    max_fps: float | None = number(
+        None,
+        label="Most frames a second",
+        help="Faster clips show fewer frames. Empty keeps them all.",
+        unit="fps",
+        minimum=1,
+        maximum=240,
+        optional=True,
+    )
+    container: str = choice("auto", _CONTAINERS, label="File", help="MP4 for H.264 and H.265, WebM for AV1 and VP9, if nothing else is chosen.")
+    colours: str = choice("sdr", _COLOURS, label="Colours", help="10 bits need H.265, AV1 or VP9.")
     audio_kbps: int = integer(
         128, label="Sound", help="Bit rate of the sound; a small target size lowers it.", unit="kbit/s", minimum=16, maximum=320
     )
 
 
 class Compress(Operation[CompressParams]):
-    """Video, animation or sound to a smaller MP4 or M4A."""
+    """Video, animation or sound to a smaller file."""
 
     name = "compress"
     title = "Compress"
-    summary = "A smaller file that plays everywhere: under a size that you name, or at a quality."
+    summary = "A smaller file: under a size that you name, at a quality, or as like the source as you want."
     params = CompressParams
     accepts = frozenset({"video", "animation", "audio"})
+    version = 2
     presets = (
         Preset("discord-10mb", "For Discord", "At most 10 MB.", {"target_mb": 10.0}),
         Preset("email-20mb", "For e-mail", "At most 20 MB.", {"target_mb": 20.0}),
+        Preset("email-25mb", "For e-mail, 25 MB", "At most 18 MB: mail makes attachments a third larger on their way.", {"target_mb": 18.0}),
         Preset("whatsapp-16mb", "For WhatsApp", "At most 16 MB and 720p.", {"target_mb": 16.0, "max_height": 720}),
-        Preset("small-mp4", "Small MP4", "720p at a good quality, in one pass.", {"quality": 26, "max_height": 720}),
-    )
+        Preset("small-mp4", "Small MP4", "720p at a good quality, in one pass.", {"crf": 26, "max_height": 720}),
+        Preset("tiny-av1", "Tiny AV1", "Very small and still good, for new players.", {"codec": "av1", "effort": "medium", "audio_kbps": 64}),
+        Preset(
+            "archive-h265", "Archive", "H.265 at its best, with the source's own depth of colour.",
+            {"codec": "h265", "quality": "best", "effort": "medium", "colours": "keep", "audio_kbps": 192},
+        ),
+        Preset("web-vp9", "For the web (VP9)", "A WebM for every browser, at most 1080p.", {"codec": "vp9", "max_height": 1080, "audio_kbps": 96}),
+        Preset("visually-lossless", "Visually lossless", "Measured to look like the source (VMAF 95).", {"vmaf": 95.0, "effort": "medium"}),
+    )  # fmt: skip
 
     def plan(self, media: tuple[Media, ...], params: CompressParams) -> Plan:
-        """Plan a smaller file. Raises `MediaError`: `target_unreachable` with the size that would work, `bad_parameter`, `no_video`."""
+        """Plan a smaller file.
+
+        Raises `MediaError`: `target_unreachable` with the size that would work, `bad_parameter`, `no_video`, `no_audio`,
+        `start_past_end`, `empty_range`.
+        """
         source = media[0]
-        if params.target_mb is not None and params.quality is not None:
-            raise MediaError("bad_parameter", "quality: give a target size or a quality, not both.", field="quality")
-        if source.kind == "image":
-            raise MediaError("no_video", "A still picture can't be compressed here; choose a clip or a recording.")
-        seconds = length(source)
-        if source.video is None:
-            return self._sound(source, seconds, params)
-        if params.target_mb is None:
-            return self._by_quality(source, source.video, seconds, params)
-        return self._by_size(source, source.video, seconds, params, params.target_mb)
+        _one_wish(params)
+        fed = feed(source, params, params.start, params.end)
+        if fed.video is None:
+            return self._sound(fed, params)
+        job = _job(fed, fed.video, params)
+        if params.target_mb is not None:
+            return self._by_size(job, fed.video, params, round(params.target_mb * 1_000_000))
+        return self._by_rate(job, fed.video, params)
 
     def run(self, plan: Plan, bench: Workbench) -> Path:
-        """Encode; for a target size, measure and repeat until it fits. Raises `target_unreachable`."""
-        shrinking = plan.extra.get("budget")
-        if shrinking is None:
-            path = super().run(plan, bench)
-        elif plan.expects.video:
-            path = _two_passes(plan, shrinking, bench)
-        else:
-            path = _fit_sound(plan, shrinking, bench)
+        """Encode; for a target size or a likeness, measure. Raises `target_unreachable`."""
+        share, wanted, kept = plan.extra.get("budget"), plan.extra.get("wanted"), plan.extra.get("kept")
+        if share is not None:
+            return meeting.two_passes(plan, share, bench) if plan.expects.video else meeting.fit_sound(plan, share, bench)
+        if wanted is not None:
+            plan = replace(plan, commands=(likeness.with_factor(plan.commands[0], likeness.find(wanted, bench)),))
+        path = super().run(plan, bench)
         size, before = path.stat().st_size, bench.sources[0].media.size
-        if size > before:
+        if size <= before or plan.extra.get("part"):
+            return path
+        if kept is None:
             bench.warn(
                 f"The result is larger than the source ({megabytes(size)} instead of {megabytes(before)}): the source is compressed well already."
             )
+            return path
+        bench.ffmpeg(kept)
+        bench.warn(
+            f"A new encoding would be larger ({megabytes(size)}) than the source, so its own picture and sound were kept ({megabytes(before)})."
+        )
         return path
 
-    def _by_quality(self, source: Media, video: VideoStream, seconds: float, params: CompressParams) -> Plan:
-        crf = _QUALITY if params.quality is None else params.quality
+    def _by_rate(self, job: Job, video: VideoStream, params: CompressParams) -> Plan:
+        fed, encoder = job.feed, job.encoder
         width, height = budget.bounded(video, params.max_height)
-        kbps = _sound_kbps(source.audio, params)
-        sound = ("-map", codecs.stream(source.audio), *_stereo(source.audio, kbps)) if source.audio else ()
+        fps = budget.frame_rate(video, params.max_fps)
+        heard, frames = sound(fed, job.container, params.audio_kbps), fed.seconds * (float(fps) if fps else video.fps)
+        crf = encoder.words[params.quality] if params.crf is None else params.crf
+        rate = encoder.constant(crf) if params.bitrate_kbps is None else encoder.rated(params.bitrate_kbps * 1000)
+        graph = fed.picture(width, height, rate=fps, ten_bit=job.ten_bit)
+        graph = f"{graph};{heard.graph}" if heard.graph else graph
         arguments = (
-            *("-filter_complex", _graph(video, width, height), "-map", "[v]", *sound),
-            *(*codecs.h264(params.speed, "-crf", str(crf)), *codecs.KEEP_TIMES, *codecs.BARE, *codecs.MP4.flags),
+            *("-filter_complex", graph, "-map", "[v]", *heard.maps, *heard.encoder, *encoder.arguments(job.work(width * height), *rate)),
+            *(*encoder.tag(job.container), *codecs.KEEP_TIMES, *fed.limit, *codecs.BARE, *job.container.flags),
         )
-        frames = seconds * video.fps
-        return self._plan(
-            params,
-            (Command("encoding", (Input(source=0),), arguments, _RESULT, "mp4", seconds),),
-            Expectation("video", "mp4", width, height, None, seconds, _tolerance(seconds), audio=source.audio is not None),
-            estimate.h264_size(width * height, frames, crf, seconds * kbps * 125),
-            estimate.h264_seconds(video.coded_width * video.coded_height, width * height, frames, params.speed),
-            framing.remarks(video, framing.Frame(width, height)),
-        )
+        share = 1 - likeness.SHARE if params.vmaf is not None else 1.0
+        command = Command("encoding", (fed.input,), arguments, job.output, job.container.muxer, fed.seconds, share)
+        extra: dict[str, object] = {"part": not fed.whole}
+        work_seconds = estimate.picture_seconds(encoder.name, _decoded(video), width * height, frames, params.effort)
+        size = estimate.picture_size(encoder.name, width * height, frames, crf, fed.seconds * heard.kbps * 125)
+        if params.vmaf is not None:
+            likeness.require()
+            extra["wanted"] = likeness.Wanted(params.vmaf, encoder, job.work(width * height), fed, width, height)
+            work_seconds += estimate.likeness_seconds(encoder.name, width * height, min(frames, 6 * video.fps), params.effort, 3)
+            size = (size[0] // 2, size[1] * 4)
+        elif params.bitrate_kbps is not None:
+            size = estimate.sound_size(fed.seconds, (params.bitrate_kbps + heard.kbps) * 1000)
+        elif keeping.keepable(fed, encoder.name, job.container, params.max_height, params.max_fps, ten_bit=job.ten_bit):
+            extra["kept"] = keeping.remux(fed, encoder.name, job.container, job.output)
+        said = framing.remarks(video, framing.Frame(width, height))
+        return self._plan(job, params, (command,), (width, height), heard, size, work_seconds, (*job.said, *said), extra)
 
-    def _by_size(self, source: Media, video: VideoStream, seconds: float, params: CompressParams, target_mb: float) -> Plan:
-        wanted = round(target_mb * 1_000_000)
-        share = budget.divide(source, video, seconds, wanted, params.max_height, _sound_kbps(source.audio, params))
-        graph, frames, pixels = _graph(video, share.width, share.height), seconds * video.fps, share.width * share.height
-        sound = share.audio_kbps if source.audio else 0
+    def _by_size(self, job: Job, video: VideoStream, params: CompressParams, target: int) -> Plan:
+        fed, encoder = job.feed, job.encoder
+        if fed.source.size <= target and keeping.keepable(fed, encoder.name, job.container, params.max_height, params.max_fps, ten_bit=job.ten_bit):
+            return self._unneeded(job, video, params, target)
+        wish = budget.Wish(target, params.max_height, params.audio_kbps, params.max_fps, encoder.name, encoder.aim)
+        share = budget.divide(fed.source, video, fed.seconds, wish, whole=fed.whole)
+        heard = sound(fed, job.container, share.audio_kbps)
         commands: tuple[Command, ...] = ()
-        if source.audio:
-            arguments = ("-map", codecs.stream(source.audio), *_stereo(source.audio, sound), *codecs.BARE)
-            commands = (Command("encoding the sound", (Input(source=0),), arguments, _SOUND, "ipod", seconds, 0.05),)
-        picture = ("-filter_complex", graph, "-map", "[v]", *codecs.KEEP_TIMES)
-        inputs = (Input(source=0), Input(work_file=_SOUND)) if source.audio else (Input(source=0),)
-        kept = ("-map", "1:0", "-c:a", "copy") if source.audio else ()
-        commands += (
-            Command("first pass", (Input(source=0),), (*picture, *_pass(1, params.speed, share)), "", "null", seconds, 0.35),
-            Command(
-                "second pass",
-                inputs,
-                (*picture, *kept, *_pass(2, params.speed, share), *codecs.BARE, *codecs.MP4.flags),
-                _RESULT,
-                "mp4",
-                seconds,
-                0.6,
-            ),
-        )
+        if heard.kbps:
+            arguments = (*heard.arguments, *fed.limit, *codecs.BARE)
+            name, muxer = ("sound.m4a", "ipod") if job.container is MP4 else ("sound.mka", "matroska")
+            commands = (Command("encoding the sound", (fed.input,), arguments, name, muxer, fed.seconds, 0.05),)
+        inputs = (fed.input, Input(work_file=commands[0].output)) if commands else (fed.input,)
+        kept = ("-map", "1:0", "-c:a", "copy") if commands else ()
+        commands += (first_pass(job, share), second_pass(job, share, inputs, kept))
+        frames, size = share.frames, (share.width, share.height)
+        work_seconds = estimate.sized_seconds(encoder.name, _decoded(video), size[0] * size[1], frames, params.effort)
+        low = min(int(0.1 * share.target), 2000 + int(30 * fed.seconds))
         return self._plan(
-            params,
-            commands,
-            Expectation("video", "mp4", share.width, share.height, None, seconds, _tolerance(seconds), audio=bool(sound), max_size=share.target),
-            (min(int(0.1 * share.target), 2000 + int(30 * seconds)), share.target),
-            estimate.h264_seconds(video.coded_width * video.coded_height, pixels, frames, params.speed, passes=1.7),
-            share.remarks,
-            share,
+            job, params, commands, size, heard, (low, share.target), work_seconds, (*job.said, *share.remarks), {"budget": share}, share.target
         )
 
-    def _sound(self, source: Media, seconds: float, params: CompressParams) -> Plan:
-        audio = source.audio
+    def _unneeded(self, job: Job, video: VideoStream, params: CompressParams, target: int) -> Plan:
+        source = job.feed.source
+        command = keeping.remux(job.feed, job.encoder.name, job.container, job.output)
+        said = (f"The source has only {megabytes(source.size)}, so its own picture and sound are kept as they are.",)
+        sizes = (min(int(0.9 * source.size), target), target)
+        planned = self._plan(job, params, (command,), (video.width, video.height), Sound(1 if source.audio else 0), sizes, 0.1, said, {}, target)
+        return replace(planned, expects=replace(planned.expects, copied=True))
+
+    def _sound(self, fed: Feed, params: CompressParams) -> Plan:
+        audio, seconds = fed.audio, fed.seconds
         if audio is None:
             raise MediaError("no_audio")
-        share = (
-            None if params.target_mb is None else budget.sound_only(source, audio, seconds, round(params.target_mb * 1_000_000), params.audio_kbps)
-        )
-        kbps = _sound_kbps(audio, params) if share is None else share.audio_kbps
-        arguments = ("-map", codecs.stream(audio), *_stereo(audio, kbps), *codecs.BARE, *codecs.FASTSTART)
+        wanted = None if params.target_mb is None else round(params.target_mb * 1_000_000)
+        share = None if wanted is None else budget.sound_only(fed.source, audio, seconds, wanted, params.audio_kbps)
+        kbps = share.audio_kbps if share else min(params.audio_kbps, max(16, own_kbps(audio) or params.audio_kbps))
+        graph, maps = fed.sound()
+        heard = Sound(kbps, graph, maps, encoded(audio, codecs.M4A, kbps))
+        arguments = (*heard.arguments, *fed.limit, *codecs.BARE, *codecs.FASTSTART)
         size = estimate.sound_size(seconds, kbps * 1000)
-        return self._plan(
-            params,
-            (Command("encoding the sound", (Input(source=0),), arguments, _RESULT_SOUND, "ipod", seconds),),
-            Expectation(
-                "audio", "m4a", duration=seconds, tolerance=_tolerance(seconds), video=False, audio=True, max_size=share.target if share else None
-            ),
-            (size[0], min(size[1], share.target)) if share else size,
+        most = share.target if share else None
+        return Plan(
+            self.name,
+            as_dict(params),
+            (Command("encoding the sound", (fed.input,), arguments, "result.m4a", "ipod", seconds),),
+            *(codecs.M4A.extension, codecs.M4A.mime),
+            Expectation("audio", "m4a", duration=seconds, tolerance=_tolerance(seconds), video=False, audio=True, max_size=most),
+            (size[0], min(size[1], most)) if most else size,
             estimate.sound_seconds(seconds),
-            share.remarks if share else (),
-            share,
+            (*fed.remarks, *(share.remarks if share else ())),
+            {"budget": share} if share else {"part": not fed.whole},
         )
 
     def _plan(
         self,
+        job: Job,
         params: CompressParams,
         commands: tuple[Command, ...],
-        expects: Expectation,
+        size: tuple[int, int],
+        heard: Sound,
         size_range: tuple[int, int],
         work_seconds: float,
-        warnings: tuple[str, ...],
-        share: Budget | None = None,
+        said: tuple[str, ...],
+        extra: dict[str, object],
+        most: int | None = None,
     ) -> Plan:
-        container = codecs.MP4 if expects.video else codecs.M4A
-        extra = {"budget": share} if share else {}
+        seconds, container = job.feed.seconds, job.container
+        expects = Expectation("video", container.name, *size, None, seconds, _tolerance(seconds), audio=bool(heard.kbps), max_size=most)
+        warnings = (*job.feed.remarks, *said)
         return Plan(self.name, as_dict(params), commands, container.extension, container.mime, expects, size_range, work_seconds, warnings, extra)
 
 
-def _graph(video: VideoStream, width: int, height: int) -> str:
-    frame = framing.Frame(width, height, "stretch", flags="bicubic", pixel_format="yuv420p")
-    return framing.graph(video, frame, codecs.stream(video), "v")
+def _one_wish(params: CompressParams) -> None:
+    given = [name for name in ("target_mb", "vmaf", "crf", "bitrate_kbps") if getattr(params, name) is not None]
+    if len(given) > 1:
+        raise MediaError("bad_parameter", f"{given[1]}: give only one of {' and '.join(given)}.", field=given[1])
 
 
-def _pass(number_of: int, speed: str, share: Budget) -> tuple[str, ...]:
-    steer = ("-b:v", str(share.video_bps), "-pass", str(number_of), "-passlogfile", _STATS, "-qmin", str(_BEST_QP))
-    return codecs.h264(speed, *steer)
+def _job(fed: Feed, video: VideoStream, params: CompressParams) -> Job:
+    encoder = encoders.encoder(params.codec)
+    container = encoder.containers[0] if params.container == "auto" else _BY_NAME[params.container]
+    if container not in encoder.containers:
+        raise MediaError("bad_parameter", f"container: {params.codec} doesn't go into {params.container}; mp4 or mkv would work.", field="container")
+    if params.crf is not None and params.crf > encoder.most:
+        raise MediaError("bad_parameter", f"crf: {params.crf} is out of range; {params.codec} goes from 0 to {encoder.most}.", field="crf")
+    deep = params.colours == "keep" and video.bit_depth > 8
+    said = (
+        ("H.264 with 10 bits plays almost nowhere, so the picture gets 8; H.265, AV1 and VP9 keep them.",) if deep and encoder.name == "h264" else ()
+    )
+    return Job(fed, encoder, container, params.effort, deep and encoder.name != "h264", said)
 
 
-def _stereo(audio: AudioStream, kbps: int) -> tuple[str, ...]:
-    # Below this two channels sound worse than one.
-    channels = 1 if kbps < 40 else min(2, audio.channels)
-    rate = ("-ar", "24000") if kbps < 24 else ()
-    return (*codecs.aac(kbps), "-ac", str(channels), *rate)
-
-
-def _sound_kbps(audio: AudioStream | None, params: CompressParams) -> int:
-    """The wanted rate, but no more than the source has."""
-    if audio is None:
-        return 0
-    return min(params.audio_kbps, max(16, round(audio.bit_rate / 1000))) if audio.bit_rate else params.audio_kbps
+def _decoded(video: VideoStream) -> int:
+    return video.coded_width * video.coded_height
 
 
 def _tolerance(seconds: float) -> float:
     # A container's length is that of its longest stream, and what is written ends with a whole frame of each.
     return 0.5 + 0.005 * seconds
-
-
-def _two_passes(plan: Plan, share: Budget, bench: Workbench) -> Path:
-    *sounds, first, second = plan.commands
-    for command in sounds:
-        bench.ffmpeg(command)
-        share = share.with_sound((bench.work / command.output).stat().st_size)
-    bench.ffmpeg(_rated(first, share))
-    result = bench.work / second.output
-    for attempt in range(_RERUNS + 1):
-        bench.ffmpeg(_rated(second, share) if attempt == 0 else replace(_rated(second, share), stage="second pass, a little smaller", share=0.0))
-        size = result.stat().st_size
-        if size <= share.target:
-            break
-        share = share.lowered(size)
-    else:
-        raise budget.unreachable(size, share.target)
-    if size < 0.85 * share.target:
-        bench.warn(f"The file is smaller than it might be ({megabytes(size)}): more bytes would not make it look better.")
-    return result
-
-
-def _fit_sound(plan: Plan, share: Budget, bench: Workbench) -> Path:
-    command = plan.commands[0]
-    result = bench.work / command.output
-    for attempt in range(_RERUNS + 1):
-        bench.ffmpeg(command if attempt == 0 else replace(command, share=0.0))
-        size = result.stat().st_size
-        if size <= share.target:
-            return result
-        rate = int(share.audio_kbps * 0.95 * share.target / size)
-        share = replace(share, audio_kbps=rate)
-        command = replace(command, arguments=_replaced(command.arguments, "-b:a", f"{rate}k"))
-    raise budget.unreachable(size, share.target)
-
-
-def _rated(command: Command, share: Budget) -> Command:
-    return replace(command, arguments=_replaced(command.arguments, "-b:v", str(share.video_bps)))
-
-
-def _replaced(arguments: tuple[str, ...], option: str, value: str) -> tuple[str, ...]:
-    place = arguments.index(option) + 1
-    return (*arguments[:place], value, *arguments[place + 1 :])

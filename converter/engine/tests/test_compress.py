@@ -25,7 +25,7 @@ from converter.engine.tests.making import clip, execute
     ],
 )
 def test_never_above_the_target_and_close_to_it(media_dir: Path, tmp_path: Path, name: str, target_mb: float, least: float) -> None:
-    result = execute("compress", [clip(media_dir, name)], {"target_mb": target_mb, "speed": "veryfast"}, tmp_path)
+    result = execute("compress", [clip(media_dir, name)], {"target_mb": target_mb, "effort": "veryfast"}, tmp_path)
     assert least * target_mb * 1e6 <= result.size <= target_mb * 1e6
     low, high = result.plan.size_range
     assert low <= result.size <= high == target_mb * 1e6
@@ -37,14 +37,14 @@ def test_an_easy_clip_is_not_blown_up(media_dir: Path, tmp_path: Path) -> None:
     flat = tmp_path / "flat.mp4"
     making.ffmpeg("-f", "lavfi", "-i", "color=teal:s=320x180:d=3:r=25", "-vf", "noise=alls=3", "-c:v", "libx264", "-crf", "1", str(flat))
     size = flat.stat().st_size
-    result = execute("compress", [flat], {"target_mb": size * 0.9 / 1e6, "speed": "veryfast"}, tmp_path)
+    result = execute("compress", [flat], {"target_mb": size * 0.9 / 1e6, "effort": "veryfast"}, tmp_path)
     assert result.size < 0.6 * size
     assert any("would not make it look better" in warning for warning in result.warnings)
 
 
 def test_a_target_above_the_source_is_a_bound(media_dir: Path, tmp_path: Path) -> None:
     path = clip(media_dir, "small.mp4")
-    result = execute("compress", [path], {"speed": "ultrafast"}, tmp_path, "discord-10mb")
+    result = execute("compress", [path], {"effort": "ultrafast"}, tmp_path, "discord-10mb")
     assert result.size <= path.stat().st_size
     assert "The source has only" in result.warnings[0]
 
@@ -55,18 +55,18 @@ def test_the_size_that_is_named_works(media_dir: Path, tmp_path: Path) -> None:
         execute("compress", [path], {"target_mb": 0.01}, tmp_path)
     assert (caught.value.code.name, caught.value.field) == ("target_unreachable", "target_mb")
     named = float(caught.value.detail.split("at least ")[1].split(" MB")[0])
-    result = execute("compress", [path], {"target_mb": named, "speed": "ultrafast"}, tmp_path)
+    result = execute("compress", [path], {"target_mb": named, "effort": "ultrafast"}, tmp_path)
     assert result.size <= named * 1e6
 
 
 def test_a_result_that_stays_too_large_is_refused_with_a_size(media_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from converter.engine import budget
 
-    monkeypatch.setattr(budget.Budget, "lowered", lambda self, size: self)
+    monkeypatch.setattr(budget.Budget, "corrected", lambda self, size, last=None: self)
     monkeypatch.setattr(budget.Budget, "with_sound", lambda self, size: self)
     monkeypatch.setattr(budget, "_video_bps", lambda *_: 900_000)
     with pytest.raises(MediaError, match=r"would work") as caught:
-        execute("compress", [clip(media_dir, "noise.mp4")], {"target_mb": 0.1, "speed": "ultrafast"}, tmp_path)
+        execute("compress", [clip(media_dir, "noise.mp4")], {"target_mb": 0.1, "effort": "ultrafast"}, tmp_path)
     assert caught.value.code.name == "target_unreachable"
 
 
@@ -76,7 +76,7 @@ def test_a_first_miss_is_mended(media_dir: Path, tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(budget.Budget, "with_sound", lambda self, size: self)
     real = budget._video_bps
     monkeypatch.setattr(budget, "_video_bps", lambda *a: int(real(*a) * 1.5))
-    result = execute("compress", [clip(media_dir, "small.mp4")], {"target_mb": 0.2, "speed": "ultrafast"}, tmp_path)
+    result = execute("compress", [clip(media_dir, "small.mp4")], {"target_mb": 0.2, "effort": "ultrafast"}, tmp_path)
     assert 140_000 <= result.size <= 200_000
 
 
@@ -89,8 +89,8 @@ def test_sound_fits_too(media_dir: Path, tmp_path: Path, name: str) -> None:
 
 def test_by_quality_in_one_pass(media_dir: Path, tmp_path: Path) -> None:
     path = clip(media_dir, "small.mp4")
-    fine = execute("compress", [path], {"quality": 20, "speed": "veryfast"}, tmp_path)
-    small = execute("compress", [path], {"quality": 32, "speed": "veryfast", "max_height": 90}, tmp_path)
+    fine = execute("compress", [path], {"crf": 20, "effort": "veryfast"}, tmp_path)
+    small = execute("compress", [path], {"crf": 32, "effort": "veryfast", "max_height": 90}, tmp_path)
     assert len(fine.plan.commands) == 1
     assert small.size < fine.size / 2
     assert small.media.video is not None
@@ -100,8 +100,11 @@ def test_by_quality_in_one_pass(media_dir: Path, tmp_path: Path) -> None:
 def test_a_larger_result_is_said(media_dir: Path, tmp_path: Path) -> None:
     squeezed = tmp_path / "squeezed.mp4"
     making.ffmpeg("-t", "1", "-i", str(clip(media_dir, "small.mp4")), "-c:v", "libx264", "-crf", "45", "-an", str(squeezed))
-    result = execute("compress", [squeezed], {"quality": 5, "speed": "ultrafast"}, tmp_path)
+    result = execute("compress", [squeezed], {"crf": 5, "effort": "ultrafast", "codec": "h265"}, tmp_path)
     assert "larger than the source" in result.warnings[-1]
+    kept = execute("compress", [squeezed], {"crf": 5, "effort": "ultrafast"}, tmp_path)
+    assert "its own picture and sound were kept" in kept.warnings[-1]
+    assert making.frames(kept.path) == making.frames(squeezed)
 
 
 def test_an_animation_becomes_a_film(media_dir: Path, tmp_path: Path) -> None:
@@ -131,14 +134,15 @@ def test_an_easy_source_keeps_its_size() -> None:
 @pytest.mark.parametrize(
     ("params", "code"),
     [
-        ({"target_mb": 5, "quality": 20}, "bad_parameter"),
+        ({"target_mb": 5, "crf": 20}, "bad_parameter"),
+        ({"vmaf": 90, "bitrate_kbps": 500}, "bad_parameter"),
         ({"target_mb": 0}, "bad_parameter"),
         ({"target_mb": -1}, "bad_parameter"),
         ({"target_mb": "nan"}, "bad_parameter"),
         ({"target_mb": 0.02}, "target_unreachable"),
-        ({"quality": 52}, "bad_parameter"),
-        ({"quality": 20.5}, "bad_parameter"),
-        ({"speed": "placebo"}, "bad_parameter"),
+        ({"crf": 52}, "bad_parameter"),
+        ({"crf": 20.5}, "bad_parameter"),
+        ({"effort": "placebo"}, "bad_parameter"),
     ],
 )
 def test_bad_input(params: dict[str, Any], code: str) -> None:
@@ -160,7 +164,7 @@ def test_every_target_divides_into_less_than_itself() -> None:
         source = making.media(picture=making.video(duration=seconds), duration=seconds, size=10**9)
         for target in (10**6, 10**7, 10**8):
             try:
-                share = budget.divide(source, source.videos[0], seconds, target, None, 128)
+                share = budget.divide(source, source.videos[0], seconds, budget.Wish(target))
             except MediaError as error:
                 assert error.code.name == "target_unreachable"
                 continue

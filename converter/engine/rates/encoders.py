@@ -1,0 +1,156 @@
+"""The picture encoders that people may choose from: one scale of speed and one of quality words over all four.
+
+Memory: an encoder that looks ahead keeps whole pictures. x264 held 489 MB at 1080p with its own 40 (preset
+medium, ffmpeg's decoder included) and 297 MB with 10; SVT-AV1 535 and 273 MB; libvpx 363 and 304 MB (4 s of
+1080p, two threads, ffmpeg 9.0.2). So how far they look depends on the size of a picture. x265 takes 390 MB
+at 1080p whatever is asked of it, because its own tables are that large.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from converter.engine.codecs import MKV, MP4, WEBM, Container
+from converter.engine.config import default_limits
+from converter.engine.errors import MediaError
+from converter.engine.ffmpeg import find_ffmpeg
+
+WORDS: Mapping[str, str] = {"small": "Small", "good": "Good", "better": "Better", "best": "Best"}
+"""Quality in words; each codec's own number for them stands in `Encoder.words`."""
+EFFORTS: Mapping[str, str] = {
+    "ultrafast": "Fastest, largest",
+    "veryfast": "Very fast",
+    "fast": "Fast",
+    "medium": "Balanced",
+    "slow": "Slow, smallest",
+}
+STATS = "stats"
+"""Where a first pass leaves what it learnt, in the work directory."""
+_LOOK_BYTES = 25_000_000
+"""Pixels that may wait in x264's and x265's lookahead; 12 pictures of 1080p."""
+_LARGE = 1_200_000
+"""Pixels of a picture above which SVT-AV1 and libvpx are held to little memory."""
+_X264_LOOK = {"ultrafast": 0, "veryfast": 10, "fast": 30, "medium": 40, "slow": 50}
+_X265_LOOK = {"ultrafast": 5, "veryfast": 15, "fast": 15, "medium": 20, "slow": 25}
+_SVT_PRESETS = {"ultrafast": 12, "veryfast": 11, "fast": 10, "medium": 8, "slow": 5}
+_VPX_SPEEDS = {"ultrafast": 8, "veryfast": 5, "fast": 4, "medium": 3, "slow": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What an encoder is told beside its rate: effort, pixels of a picture, bits for each colour, and which pass (0 = the only one)."""
+
+    effort: str
+    pixels: int
+    ten_bit: bool = False
+    passing: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Encoder:
+    """One codec as it is offered. `words` are constant rate factors, `most` the coarsest, `probes` the two tried first for a likeness."""
+
+    name: str
+    label: str
+    library: str
+    containers: tuple[Container, ...]
+    words: Mapping[str, int]
+    most: int
+    probes: tuple[int, int]
+    options: Callable[[Work], tuple[str, ...]]
+    aim: float
+    """The part of a wanted size to aim at first: how far this one strays."""
+    half_pass: bool = False
+    """Whether a first pass at half the width and height is as good (x264 converts its statistics)."""
+    finest: int = 0
+    """Finest quantiser of a wanted size: finer ones cost bytes that nobody sees. 0 where it can't be set."""
+
+    def arguments(self, work: Work, *rate: str) -> tuple[str, ...]:
+        """ffmpeg's arguments; `rate` steers quality or size (`-crf 20`, `-b:v 500000`)."""
+        pixel_format = "yuv420p10le" if work.ten_bit else "yuv420p"
+        return ("-c:v", self.library, *rate, *self.options(work), "-pix_fmt", pixel_format)
+
+    def constant(self, crf: int) -> tuple[str, ...]:
+        """Steering by a constant rate factor."""
+        return ("-crf", str(crf), "-b:v", "0") if self.library == "libvpx-vp9" else ("-crf", str(crf))
+
+    def rated(self, bps: int) -> tuple[str, ...]:
+        """Steering by bits per second."""
+        return ("-b:v", str(bps), *(("-qmin", str(self.finest)) if self.finest else ()))
+
+    def tag(self, container: Container) -> tuple[str, ...]:
+        """What Apple's players want to read in an MP4."""
+        return ("-tag:v", "hvc1") if self.library == "libx265" and container is MP4 else ()
+
+
+def threads() -> int:
+    """How many threads an encoder gets: the setting, else the processors, at most 16."""
+    return default_limits().threads or min(16, os.cpu_count() or 1)
+
+
+def _passes(work: Work) -> tuple[str, ...]:
+    return ("-pass", str(work.passing), "-passlogfile", STATS) if work.passing else ()
+
+
+def _x264(work: Work) -> tuple[str, ...]:
+    look = min(_X264_LOOK[work.effort], max(10, _LOOK_BYTES // work.pixels))
+    # The second pass reads what the first one saw, and looks ahead no more.
+    ahead = ("-rc-lookahead", str(look)) if look and work.passing != 2 else ()
+    return ("-preset", work.effort, *ahead, "-x264-params", "sync-lookahead=0", *_passes(work))
+
+
+def _x265(work: Work) -> tuple[str, ...]:
+    look = min(_X265_LOOK[work.effort], max(8, _LOOK_BYTES // work.pixels))
+    words = [f"pools={threads()}", "frame-threads=1", f"rc-lookahead={look}", "log-level=error"]
+    words += [f"bframes={min(4, look - 1)}"] if work.effort in ("medium", "slow") else []
+    if work.passing:
+        words += [f"pass={work.passing}", f"stats={STATS}.x265", "slow-firstpass=0"]
+    return ("-preset", work.effort, "-x265-params", ":".join(words))
+
+
+def _svt(work: Work) -> tuple[str, ...]:
+    words = [f"lp={1 if work.pixels > _LARGE else min(2, threads())}"]
+    words += ["lookahead=0", "hierarchical-levels=3"] if work.pixels > _LARGE and not work.passing else []
+    words += ["rc=1"] if work.passing else []
+    return ("-preset", str(_SVT_PRESETS[work.effort]), "-svtav1-params", ":".join(words), *_passes(work))
+
+
+def _vpx(work: Work) -> tuple[str, ...]:
+    deadline = "realtime" if work.effort == "ultrafast" and not work.passing else "good"
+    speed = _VPX_SPEEDS[work.effort] if deadline == "realtime" else min(5, _VPX_SPEEDS[work.effort])
+    look = 10 if work.pixels > _LARGE else 16
+    return ("-deadline", deadline, "-cpu-used", str(speed), "-row-mt", "1", "-lag-in-frames", str(look), *_passes(work))
+
+
+ENCODERS: Mapping[str, Encoder] = {
+    encoder.name: encoder
+    for encoder in (
+        Encoder(
+            "h264", "H.264: plays everywhere", "libx264", (MP4, MKV), {"small": 28, "good": 23, "better": 20, "best": 17}, 51, (21, 27), _x264,
+            aim=0.992, half_pass=True, finest=12,
+        ),
+        Encoder(
+            "h265", "H.265: smaller, newer players", "libx265", (MP4, MKV), {"small": 30, "good": 26, "better": 23, "best": 19}, 51, (22, 28), _x265,
+            aim=0.985,
+        ),
+        Encoder(
+            "av1", "AV1: smallest, newest players", "libsvtav1", (WEBM, MP4, MKV), {"small": 45, "good": 35, "better": 28, "best": 20}, 63, (28, 40),
+            _svt,
+            aim=0.97,
+        ),
+        Encoder(
+            "vp9", "VP9: for the web", "libvpx-vp9", (WEBM, MP4, MKV), {"small": 42, "good": 34, "better": 29, "best": 22}, 63, (28, 40), _vpx,
+            aim=0.985,
+        ),
+    )
+}  # fmt: skip
+
+
+def encoder(name: str) -> Encoder:
+    """The encoder of that name. Raises `MediaError("bad_parameter")` where this ffmpeg lacks it."""
+    found = ENCODERS[name]
+    if not find_ffmpeg().has("encoders", found.library):
+        raise MediaError("bad_parameter", f"codec: this ffmpeg has no {found.library}; choose h264.", field="codec")
+    return found
