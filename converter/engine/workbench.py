@@ -120,8 +120,8 @@ class Workbench:
         damage = ("A few damaged places in the source were skipped.",) if self.damaged else ()
         return (*self._said, *damage)
 
-    def ffmpeg(self, command: Command, on_output: Callable[[bytes], None] | None = None) -> None:
-        """Run one command, sandboxed and supervised.
+    def ffmpeg(self, command: Command, on_output: Callable[[bytes], None] | None = None) -> Outcome:
+        """Run one command, sandboxed and supervised; how it went, with the frames that it wrote.
 
         With `on_output`, `command.output` must be empty and what the muxer writes is handed over in pieces instead.
         Raises `MediaError`, `corrupt_media` also where too much of the source could not be decoded.
@@ -133,9 +133,10 @@ class Workbench:
             done = min(1.0, tick.seconds / command.seconds) if command.seconds > 0 else 0.0
             self.advance(base + command.share * done)
 
-        self.decode(command, on_tick, on_output)
+        outcome = self.decode(command, on_tick, on_output)
         self._base = min(1.0, base + command.share)
         self.advance(self._base)
+        return outcome
 
     def decode(self, command: Command, on_tick: Callable[[Tick], None] | None = None, on_output: Callable[[bytes], None] | None = None) -> Outcome:
         """Run one command beside the progress of the whole; errors as with `ffmpeg`."""

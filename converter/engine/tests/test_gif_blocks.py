@@ -129,21 +129,3 @@ def test_a_file_without_controls_has_no_delays(tmp_path: Path) -> None:
     assert gif.inspect_gif(path).delays_cs == (0,)
     with pytest.raises(MediaError):
         gif.retime(path, [4])
-
-
-def test_ping_pong_shows_neither_end_twice() -> None:
-    assert [gif.position(i, 4, pingpong=True) for i in range(10)] == [0, 1, 2, 3, 2, 1, 0, 1, 2, 3]
-    assert [gif.position(i, 3, pingpong=False) for i in range(7)] == [0, 1, 2, 0, 1, 2, 0]
-    assert [gif.position(i, 1, pingpong=True) for i in range(3)] == [0, 0, 0]
-    assert [gif.position(i, 2, pingpong=True) for i in range(5)] == [0, 1, 0, 1, 0]
-
-
-def test_extend_writes_frames_in_order(tmp_path: Path) -> None:
-    path = tmp_path / "frames.raw"
-    path.write_bytes(b"aabbcc")
-    assert gif.extend(path, 2, 8, pingpong=True) == 3
-    assert path.read_bytes() == b"aabbccbbaabbccbb"
-    path.write_bytes(b"aab")
-    with pytest.raises(MediaError) as caught:
-        gif.extend(path, 2, 8, pingpong=False)
-    assert caught.value.code.name == "tool_failed"
