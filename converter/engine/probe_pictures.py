@@ -12,12 +12,14 @@ import mmap
 import os
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 MAX_FRAMES = 5_000_000
 SLOWEST_UNSEEN = 2
 """Delays below this many centiseconds are played as `DEFAULT_DELAY`, by browsers and by ffmpeg."""
 DEFAULT_DELAY = 10
+MAX_EXIF = 1 << 16
+_ORIENTATION = 0x0112
 
 
 class Damaged(Exception):
@@ -90,10 +92,12 @@ def png(data: mmap.mmap) -> dict[str, Any]:
     width, height = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
     depth, colour = data[24], data[25]
     delays: list[int] = []
-    declared, loop, alpha, pixels, whole, end = 0, 0, colour in (4, 6), False, False, 8
+    declared, loop, alpha, pixels, whole, end, turn = 0, 0, colour in (4, 6), False, False, 8, 1
     for kind, start, length in _png_chunks(data):
         if kind == b"acTL" and length >= 8:
             declared, loop = int.from_bytes(data[start : start + 4], "big"), int.from_bytes(data[start + 4 : start + 8], "big")
+        elif kind == b"eXIf":
+            turn = _orientation(data[start : start + min(length, MAX_EXIF)])
         elif kind == b"fcTL" and length >= 26:
             top, bottom = int.from_bytes(data[start + 20 : start + 22], "big"), int.from_bytes(data[start + 22 : start + 24], "big")
             delays.append(round(top * 100_000 / (bottom or 100)))
@@ -117,7 +121,7 @@ def png(data: mmap.mmap) -> dict[str, Any]:
         cut=end != len(data) and not whole,
         pixel_format=name,
     )
-    return answer | {"bit_depth": 8 if depth < 8 else depth}
+    return answer | {"bit_depth": 8 if depth < 8 else depth, "orientation": turn}
 
 
 def _png_chunks(data: mmap.mmap) -> Iterator[tuple[bytes, int, int]]:
@@ -135,12 +139,14 @@ def webp(data: mmap.mmap) -> dict[str, Any]:
     size = min(len(data), int.from_bytes(data[4:8], "little") + 8)
     whole = len(data) >= int.from_bytes(data[4:8], "little") + 8
     delays: list[int] = []
-    at, width, height, alpha, loop, still = 12, 0, 0, False, 1, False
+    at, width, height, alpha, loop, still, turn = 12, 0, 0, False, 1, False, 1
     while at + 8 <= size and len(delays) < MAX_FRAMES:
         kind, length = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
         body = data[at + 8 : at + 8 + min(length, 32)]
         if kind == b"VP8X" and len(body) >= 10:
             alpha, width, height = bool(body[0] & 0x10), 1 + int.from_bytes(body[4:7], "little"), 1 + int.from_bytes(body[7:10], "little")
+        elif kind == b"EXIF":
+            turn = _orientation(data[at + 8 : at + 8 + min(length, MAX_EXIF)])
         elif kind == b"ANIM" and len(body) >= 6:
             loop = int.from_bytes(body[4:6], "little")
         elif kind == b"ANMF" and len(body) >= 16 and at + 8 + length <= size:
@@ -156,7 +162,20 @@ def webp(data: mmap.mmap) -> dict[str, Any]:
     if not width or not height or not (still or delays):
         raise Damaged("no picture")
     name = "yuva420p" if alpha else "yuv420p"
-    return _answer("webp", width, height, delays or [0], 1000, loop, alpha, whole, pixel_format=name)
+    return _answer("webp", width, height, delays or [0], 1000, loop, alpha, whole, pixel_format=name) | {"orientation": turn}
+
+
+def _orientation(exif: bytes) -> int:
+    """The orientation that EXIF names, 1 to 8 (EXIF 2.32, tag 0x0112 of the first directory); 1 where it makes no sense."""
+    body = exif.removeprefix(b"Exif\0\0")
+    order: Literal["little", "big"] = "little" if body[:2] == b"II" else "big"
+    at = int.from_bytes(body[4:8], order)
+    count = int.from_bytes(body[at : at + 2], order)
+    for entry in range(at + 2, min(at + 2 + 12 * count, len(body) - 11), 12):
+        if int.from_bytes(body[entry : entry + 2], order) == _ORIENTATION:
+            value = int.from_bytes(body[entry + 8 : entry + 10], order)
+            return value if 1 <= value <= 8 else 1
+    return 1
 
 
 def jxl(data: mmap.mmap) -> dict[str, Any]:

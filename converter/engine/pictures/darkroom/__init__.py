@@ -1,0 +1,1 @@
+"""What touches the bytes of still pictures: runs alone in the sandbox, started by `pictures.develop`."""
