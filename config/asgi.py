@@ -35,6 +35,9 @@ MULTIPART_ROOM = 1024 * 1024
 UPLOAD_PATHS = ("/api/v1/uploads/", "/")
 """Where files arrive; the last one is the page's own form."""
 
+PIECE = b"application/offset+octet-stream"
+"""The type of a body in the tus protocol."""
+
 Scope = dict[str, Any]
 
 
@@ -54,7 +57,9 @@ class Limit:
     def of(cls, scope: Scope) -> Limit:
         """That of this request's address and method."""
         path: str = scope["path"]
-        upload = scope["method"] == "POST" and (path == UPLOAD_PATHS[1] or path.startswith(UPLOAD_PATHS[0]))
+        upload = (scope["method"] == "POST" and path == UPLOAD_PATHS[1]) or (
+            scope["method"] in ("POST", "PATCH") and path.startswith(UPLOAD_PATHS[0])
+        )
         return cls(settings.MAX_UPLOAD_BYTES, MULTIPART_ROOM) if upload else cls(settings.MAX_BODY_BYTES)
 
     def refusal(self) -> MediaError:
@@ -78,6 +83,11 @@ def declared_length(scope: Scope) -> int:
 def is_form(scope: Scope) -> bool:
     """Whether the body is a form with files."""
     return any(name == b"content-type" and value.startswith(b"multipart/form-data") for name, value in scope["headers"])
+
+
+def is_piece(scope: Scope) -> bool:
+    """Whether the body is a part of a resumable upload: what arrived of it counts, also when the rest never comes."""
+    return (b"content-type", PIECE) in ((name, value) for name, value in scope["headers"]) and scope["path"].startswith(UPLOAD_PATHS[0])
 
 
 class Body:
@@ -126,7 +136,7 @@ class Handler(ASGIHandler):
     async def handle(self, scope: Scope, receive: Any, send: Any) -> None:
         """Stream a form, or read the body ourselves and let Django go on with the file."""
         limit = Limit.of(scope)
-        if is_form(scope) and IN_MEMORY < declared_length(scope) <= limit.read:
+        if is_piece(scope) or (is_form(scope) and IN_MEMORY < declared_length(scope) <= limit.read):
             stream = StreamedBody(receive, limit.read)
             await super().handle(scope, stream, send)
             await stream.drain()

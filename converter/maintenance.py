@@ -22,15 +22,17 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from converter.audit.context import Actor, use_actor
+from converter.engine import files
 from converter.exports import retention as exports
 from converter.jobs import selectors
 from converter.jobs import services as jobs
 from converter.jobs.models import Job
 from converter.jobs.states import JobStatus
 from converter.runtime import services as runtime
+from converter.uploads import resumable
 from converter.uploads import selectors as uploads
 from converter.uploads import services as intake
-from converter.uploads.models import Upload
+from converter.uploads.models import Upload, UploadStatus
 
 logger = logging.getLogger(__name__)
 
@@ -143,6 +145,7 @@ def _doomed(grace: timedelta) -> Doomed:
     yield from _expired_exports()
     yield from _missing(grace)
     yield from _orphans(grace)
+    yield from _unfinished()
     yield from _temporary()
     yield from _work_dirs(grace)
     yield from _derived(grace)
@@ -179,7 +182,7 @@ def _missing(grace: timedelta) -> Doomed:
     """Rows whose bytes were lost: people are told that they are gone, instead of an error of ours."""
     before = timezone.now() - grace
     if _root("uploads").is_dir():  # else a disk is not mounted, and nothing is known
-        for upload in Upload.objects.filter(removed_at=None, created_at__lt=before).exclude(path="").iterator():
+        for upload in Upload.objects.filter(removed_at=None, created_at__lt=before, status=UploadStatus.READY).iterator():
             if not upload.file.exists():
                 yield Item("upload", str(upload.pk), "its file is missing"), partial(intake.expire, upload)
     if _root("exports").is_dir():
@@ -196,6 +199,12 @@ def _orphans(grace: timedelta) -> Doomed:
             yield _file("orphan", path, "no upload has it"), partial(path.unlink, missing_ok=True)
     for path in exports.orphans(grace):
         yield _file("orphan", path, "no export has it"), partial(path.unlink, missing_ok=True)
+
+
+def _unfinished() -> Doomed:
+    """Uploads that broke off and were not taken up again; rows first, or their files would be taken from under them."""
+    for upload in resumable.expired(timezone.now()):
+        yield Item("upload", str(upload.pk), "nothing more of it came", upload.size), partial(resumable.expire, upload)
 
 
 def _temporary() -> Doomed:
@@ -240,10 +249,9 @@ def _old_files(root: Path, seconds: float) -> Iterator[Path]:
 def _age(path: Path) -> float:
     """Seconds since the last change, of which a rename is one; 0 for a path that has just gone."""
     try:
-        status = path.lstat()
+        return time.time() - files.changed_at(path)
     except FileNotFoundError:
         return 0.0
-    return time.time() - max(status.st_mtime, status.st_ctime)
 
 
 def _file(kind: str, path: Path, reason: str) -> Item:

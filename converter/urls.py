@@ -9,6 +9,7 @@ from converter import api, views
 from converter.exports import views as exports
 from converter.owners import api as owners
 from converter.uploads import api as uploads
+from converter.uploads import tus
 
 router = SimpleRouter(use_regex_path=False)
 router.register("jobs", api.JobViewSet, basename="api-job")
@@ -17,6 +18,7 @@ router.register("exports", api.ExportViewSet, basename="api-export")
 api_patterns: list[URLPattern | URLResolver] = [
     *router.urls,
     *uploads.urlpatterns,
+    *tus.urlpatterns,
     path("operations/", api.OperationsView.as_view(), name="api-operations"),
     path("quotes/", api.QuoteView.as_view(), name="api-quote"),
     *owners.urlpatterns,

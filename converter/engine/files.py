@@ -64,6 +64,12 @@ def free_bytes(path: Path) -> int:
     return shutil.disk_usage(path).free
 
 
+def changed_at(path: Path) -> float:
+    """When a file's bytes or entry last changed, in seconds since the epoch: a rename counts. Raises `FileNotFoundError`."""
+    status = path.lstat()
+    return max(status.st_mtime, status.st_ctime)
+
+
 def _fsync(path: Path, flags: int) -> None:
     descriptor = os.open(path, flags)
     try:

@@ -35,6 +35,7 @@ class Upload(models.Model):
     size = models.BigIntegerField(default=0)
     sha256 = models.CharField(max_length=64, blank=True, db_index=True)
     path = models.CharField(max_length=120, blank=True)
+    sent_metadata = models.CharField(max_length=2000, blank=True, help_text="Upload-Metadata of a resumable upload, as it was sent.")
     media_data = models.JSONField(default=dict, blank=True)
     error_code = models.CharField(max_length=30, blank=True)
     error_detail = models.CharField(max_length=500, blank=True)

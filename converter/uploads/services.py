@@ -98,6 +98,25 @@ def expire(upload: Upload) -> bool:
     return True
 
 
+def keep(upload: Upload, path: Path) -> None:
+    """Check a complete file of a row that is not ready yet, move it from `path` to the row's place, and make the row ready.
+
+    Both may be there already from an attempt that died half way. Raises what `receive` raises about a file.
+    """
+    with _probes:
+        media = inspect(path, upload.name, limits=storage.limits())
+    try:
+        sha256 = files.hash_file(path)
+        if path != upload.file:
+            files.publish(path, upload.file)
+    except OSError as error:
+        raise storage.coded(error) from error
+    with transaction.atomic():
+        now = timezone.now()
+        Upload.objects.filter(pk=upload.pk).update(status=UploadStatus.READY, sha256=sha256, media_data=media.as_dict(), ready_at=now)
+        _record_created(upload, upload.size, sha256, media)
+
+
 def _write(source: UploadedFile[Any] | Iterable[bytes]) -> Incoming:
     incoming = Incoming(settings.MAX_UPLOAD_BYTES)
     try:
@@ -140,9 +159,13 @@ def _create(owner: Owner, name: str, incoming: Incoming, media: Media, relative:
         media_data=media.as_dict(),
         ready_at=timezone.now(),
     )
-    facts: dict[str, Any] = {"kind": media.kind, "container": media.container, "duration": media.duration}
-    audit.record("upload.created", upload, owner=str(owner.pk), size=upload.size, sha256=upload.sha256, **facts)
+    _record_created(upload, upload.size, upload.sha256, media)
     return upload
+
+
+def _record_created(upload: Upload, size: int, sha256: str, media: Media) -> None:
+    facts: dict[str, Any] = {"kind": media.kind, "container": media.container, "duration": media.duration}
+    audit.record("upload.created", upload, owner=str(upload.owner_id), size=size, sha256=sha256, **facts)
 
 
 def _withdraw(target: Path, relative: str) -> None:

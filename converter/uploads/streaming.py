@@ -11,6 +11,8 @@ import asyncio
 import io
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any
 
 from converter.engine.errors import MediaError
@@ -39,6 +41,9 @@ class StreamedBody(io.RawIOBase):
         self._complete = asyncio.Event()
         self._broken = False
         self._rest = memoryview(b"")
+        self._coming: Future[bytes] | None = None
+        self.patience: float | None = None
+        """Seconds that a read waits before it says None, "nothing yet"; by default it waits for ever."""
 
     async def __call__(self) -> Message:
         """`receive` for those who wait for a disconnect after the body."""
@@ -49,11 +54,14 @@ class StreamedBody(io.RawIOBase):
         """Always."""
         return True
 
-    def readinto(self, buffer: Any) -> int:
-        """Fill `buffer` with what is there, at least one byte unless the body is through."""
+    def readinto(self, buffer: Any) -> int | None:
+        """Fill `buffer` with what is there, at least one byte unless the body is through; None when `patience` is over."""
         target = memoryview(buffer).cast("B")
         if not self._rest:
-            self._rest = memoryview(self._wait())
+            chunk = self._wait()
+            if chunk is None:
+                return None
+            self._rest = memoryview(chunk)
         count = min(len(target), len(self._rest))
         target[:count] = self._rest[:count]
         self._rest = self._rest[count:]
@@ -65,20 +73,31 @@ class StreamedBody(io.RawIOBase):
     async def drain(self) -> None:
         """After the response: take a little more of a body that was not read, so that the answer is seen."""
         deadline, most = time.monotonic() + LINGER_SECONDS, self.size + LINGER_BYTES
+        if self._coming is not None:
+            # A reader that lost its patience left a question open; two must not be asked at once.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.wrap_future(self._coming), LINGER_SECONDS)
         while not self._complete.is_set() and not self._broken and self.size < most and (left := deadline - time.monotonic()) > 0:
             try:
                 await asyncio.wait_for(self._next(), left)
             except TimeoutError:
                 return
 
-    def _wait(self) -> bytes:
+    def _wait(self) -> bytes | None:
         try:
             running = asyncio.get_running_loop()
         except RuntimeError:
             running = None
         if running is self._loop:
             raise RuntimeError("a streamed body can't be read in the event loop that feeds it")
-        chunk = asyncio.run_coroutine_threadsafe(self._next(), self._loop).result()
+        coming = self._coming or asyncio.run_coroutine_threadsafe(self._next(), self._loop)
+        try:
+            chunk = coming.result(self.patience)
+        except TimeoutError:
+            # What comes while nobody waits is not lost: the next read asks the same question again.
+            self._coming = coming
+            return None
+        self._coming = None
         if self.size > self.most:
             raise MediaError("too_large", "The request is larger than may be sent here.")
         return chunk
