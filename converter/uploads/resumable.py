@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -86,6 +86,19 @@ def append(upload: Upload, offset: int, read: Read, checksum: Checksum | None = 
         if size == upload.size and upload.status in UNFINISHED:
             _finish(upload)
     return size
+
+
+def settle(upload: Upload) -> None:
+    """Check a file that is whole and was not, because whoever sent the last of it is gone; else wait a while for who does it now.
+
+    Raises what `append` raises about the file.
+    """
+    if upload.status not in UNFINISHED or received(upload) < upload.size:
+        return
+    with suppress(partial.Busy), _writing(upload):
+        upload.refresh_from_db()
+        if upload.status in UNFINISHED:
+            _finish(upload)
 
 
 def give_up(upload: Upload) -> None:

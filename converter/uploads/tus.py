@@ -116,8 +116,9 @@ class Unfinished(TusView):
 
     @extend_schema(exclude=True)
     def head(self, request: Request, id: uuid.UUID) -> Response:
-        """How far it got."""
+        """How far it got. A client whose last answer was lost takes a full offset for success: so the file is checked first."""
         upload = resumable.find(api_owner(request), id)
+        resumable.settle(upload)
         headers = {
             "Upload-Offset": str(resumable.received(upload)),
             "Upload-Length": str(upload.size),

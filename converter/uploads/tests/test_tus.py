@@ -234,6 +234,14 @@ def test_a_check_that_died_is_taken_up_again(guest: Owner, media_root: Path, flo
     assert upload.status == UploadStatus.READY and left() == [upload.path]
 
 
+def test_asking_how_far_it_got_checks_what_nobody_checked(tus: Sender, flower: bytes) -> None:
+    address = tus.begun(len(flower))
+    upload = _upload(address)
+    partial.path_of(upload.file.name).write_bytes(flower)  # the server died before it could look at it
+    assert tus.head(address)["Upload-Offset"] == str(len(flower))
+    assert _upload(address).status == UploadStatus.READY
+
+
 def test_our_own_fault_at_the_end_loses_no_byte(
     guest: Owner, media_root: Path, flower: bytes, monkeypatch: pytest.MonkeyPatch, left: Callable[[], list[str]]
 ) -> None:
