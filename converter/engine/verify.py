@@ -79,7 +79,7 @@ def _decode(path: Path, media: Media, bench: Workbench) -> int | None:
     checker = Workbench(bench.work, (Source(path, media),), stop=bench.stop, limits=bench.limits, tool=bench.tool)
     frames = 0
     try:
-        for window in _windows(media.duration):
+        for window in _windows(media):
             frames += checker.decode(window).last.frames
     finally:
         bench.metrics += checker.metrics
@@ -88,13 +88,14 @@ def _decode(path: Path, media: Media, bench: Workbench) -> int | None:
     return frames if media.video is not None and (media.duration or 0) <= LONG_SECONDS else None
 
 
-def _windows(duration: float | None) -> tuple[Command, ...]:
+def _windows(media: Media) -> tuple[Command, ...]:
+    duration, picture = media.duration, f"0:{media.video.index}" if media.video else "0:v:0?"
     if duration is None or duration <= LONG_SECONDS:
-        return (_command((), duration or 1.0),)
+        return (_command(picture, (), duration or 1.0),)
     starts = (0.0, (duration - SAMPLE_SECONDS) / 2, duration - SAMPLE_SECONDS)
-    return tuple(_command(("-ss", f"{start:.3f}", "-t", str(SAMPLE_SECONDS)), SAMPLE_SECONDS) for start in starts)
+    return tuple(_command(picture, ("-ss", f"{start:.3f}", "-t", str(SAMPLE_SECONDS)), SAMPLE_SECONDS) for start in starts)
 
 
-def _command(options: tuple[str, ...], seconds: float) -> Command:
-    arguments = ("-map", "0:v:0?", "-map", "0:a?", "-fps_mode", "passthrough")
+def _command(picture: str, options: tuple[str, ...], seconds: float) -> Command:
+    arguments = ("-map", picture, "-map", "0:a?", "-fps_mode", "passthrough")
     return Command("checking", (Input(source=0, options=options),), arguments, "", "null", seconds)
