@@ -79,7 +79,7 @@ def _contenders(bench: Bench, case: Case, source: Path) -> list[Contender]:
     log = ["-passlogfile", str(bench.work / f"pass-{case.key}")]
     script = str(Path(__file__).resolve().parent.parent / "peers" / "ladder.py")
     first = str(int(source.stat().st_size * 8 / case.seconds))  # where a ladder begins: at the source's own rate
-    options = ["--operation", "compress", "--target-mb", f"{case.wanted / 1e6:g}", "--speed", case.preset, "--json"]
+    options = ["--operation", "compress", "--target-mb", f"{case.wanted / 1e6:g}", "--effort", case.preset, "--json"]
     contenders = [
         Contender(OURS, (bench.convert(source, ours, *options),), ours),
         Contender(ONCE, (bench.ffmpeg_argv(*video, *audio, str(once)),), once),

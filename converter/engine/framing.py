@@ -100,6 +100,9 @@ def to_sdr(video: VideoStream) -> tuple[str, ...]:
         "tonemap=mobius:desat=0",
         "zscale=t=bt709:m=bt709:r=limited",
         "format=yuv444p",
+        # What says how bright the HDR master was would make a player map the colours once more.
+        "sidedata=mode=delete:type=MASTERING_DISPLAY_METADATA",
+        "sidedata=mode=delete:type=CONTENT_LIGHT_LEVEL",
     )
 
 

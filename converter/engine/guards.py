@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from .limits import Limits
+from .media import Media
 
 MAX_THREADS = 16
 
@@ -45,6 +47,12 @@ def upload(demuxer: str, limits: Limits) -> tuple[str, ...]:
         *("-protocol_whitelist", "fd", "-format_whitelist", demuxer, "-codec_whitelist", DECODERS),
         *("-max_streams", str(limits.max_streams or 1000), *_pixels(limits), *_threads(limits), "-f", demuxer),
     )
+
+
+def reader(media: Media, limits: Limits) -> dict[str, Any]:
+    """The same for a child of ours that reads an upload with PyAV: its demuxer, its options and its threads."""
+    options = {"codec_whitelist": DECODERS, "max_streams": str(limits.max_streams or 1000), "protocol_whitelist": "fd"}
+    return {"demuxer": media.demuxer, "options": options, "threads": min(4, _count(limits) or os.cpu_count() or 1)}
 
 
 def work_file(limits: Limits) -> tuple[str, ...]:

@@ -116,6 +116,9 @@ def from_packets(answer: dict[str, Any], sniffed: Sniffed, size: int) -> Media:
     kind = _kind(videos, audios, sniffed)
     if kind == "image":
         return _picture(answer, videos, sniffed, size)
+    if sniffed.container == "avif":
+        # Before the pictures that move, the file holds one that stands still; after them, how transparent each is.
+        videos = tuple(video for video in videos if (video.frames or 0) > 1)[:1]
     duration = _duration(answer, sniffed)
     if not duration:
         raise MediaError("corrupt_media", "The file holds no playable media: it has no length.", log=str(answer["packets"])[:500])
@@ -166,6 +169,8 @@ def _check_whole(answer: dict[str, Any], size: int) -> None:
 
 def _kind(videos: tuple[VideoStream, ...], audios: tuple[AudioStream, ...], sniffed: Sniffed) -> Kind:
     pictures = [video for video in videos if not video.attached_picture]
+    if sniffed.container == "avif" and any((video.frames or 0) > 1 for video in videos):
+        return "animation"
     if sniffed.container in _STILLS and videos:
         return "image"
     if pictures:

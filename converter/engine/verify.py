@@ -35,7 +35,7 @@ def verify(path: Path, expects: Expectation, bench: Workbench | None = None) -> 
         return check_wrapper(path, expects)
     try:
         media = inspect(path, path.name, limits=bench.limits)
-        decoded = _decode(path, media, bench)
+        decoded = _decode(path, media, bench, expects.samples)
     except MediaError as error:
         log = f"{error.code.name}: {error.detail} {error.log}"
         if error.users and expects.copied:
@@ -74,27 +74,30 @@ def _compare(media: Media, expects: Expectation, decoded: int | None) -> list[st
     return faults
 
 
-def _decode(path: Path, media: Media, bench: Workbench) -> int | None:
-    """Decode everything, or three samples of something long; the number of frames where all were decoded."""
+def _decode(path: Path, media: Media, bench: Workbench, samples: tuple[tuple[float, float], ...]) -> int | None:
+    """Decode everything, or `samples`, or three samples of something long; the number of frames where all were decoded."""
     checker = Workbench(bench.work, (Source(path, media),), stop=bench.stop, limits=bench.limits, tool=bench.tool)
     frames = 0
     try:
-        for window in _windows(media.duration):
+        for window in _windows(media, samples):
             frames += checker.decode(window).last.frames
     finally:
         bench.metrics += checker.metrics
     if checker.damaged:
         raise MediaError("corrupt_media", log=f"{checker.damaged} decoding errors in the result")
-    return frames if media.video is not None and (media.duration or 0) <= LONG_SECONDS else None
+    return frames if media.video is not None and not samples and (media.duration or 0) <= LONG_SECONDS else None
 
 
-def _windows(duration: float | None) -> tuple[Command, ...]:
+def _windows(media: Media, samples: tuple[tuple[float, float], ...]) -> tuple[Command, ...]:
+    duration, picture = media.duration, f"0:{media.video.index}" if media.video else "0:v:0?"
+    if samples:
+        return tuple(_command(picture, ("-ss", f"{start:.3f}", "-t", f"{length:.3f}"), length) for start, length in samples)
     if duration is None or duration <= LONG_SECONDS:
-        return (_command((), duration or 1.0),)
+        return (_command(picture, (), duration or 1.0),)
     starts = (0.0, (duration - SAMPLE_SECONDS) / 2, duration - SAMPLE_SECONDS)
-    return tuple(_command(("-ss", f"{start:.3f}", "-t", str(SAMPLE_SECONDS)), SAMPLE_SECONDS) for start in starts)
+    return tuple(_command(picture, ("-ss", f"{start:.3f}", "-t", str(SAMPLE_SECONDS)), SAMPLE_SECONDS) for start in starts)
 
 
-def _command(options: tuple[str, ...], seconds: float) -> Command:
-    arguments = ("-map", "0:v:0?", "-map", "0:a?", "-fps_mode", "passthrough")
+def _command(picture: str, options: tuple[str, ...], seconds: float) -> Command:
+    arguments = ("-map", picture, "-map", "0:a?", "-fps_mode", "passthrough")
     return Command("checking", (Input(source=0, options=options),), arguments, "", "null", seconds)

@@ -46,7 +46,7 @@ def test_only_what_was_given_is_asked_for():
         ({"outcome": "gif:chat", "duration": "0"}, "duration", "0"),
         ({"outcome": "gif:chat", "gif.width": "99999"}, "gif.width", "99999 is out of range; it must be at least 16 and at most 4096 px."),
         ({"outcome": "gif:chat", "gif.fps": "nan"}, "gif.fps", "not a finite number"),
-        ({"outcome": "trim:", "trim.mode": "best"}, "trim.mode", "is not one of exact, copy"),
+        ({"outcome": "trim:", "trim.mode": "best"}, "trim.mode", "is not one of exact, smart, copy"),
         ({"outcome": "paint:"}, "outcome", "Select a valid choice"),
         ({}, "outcome", "required"),
     ],

@@ -25,7 +25,7 @@ from .models import Upload
 TILES = 20
 TILE_HEIGHT = 72
 BUCKETS = 800
-VERSION = 1
+VERSION = 2
 """Raised when the same upload begins to give another picture or curve."""
 
 _makers = threading.BoundedSemaphore(2)

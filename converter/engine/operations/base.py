@@ -83,6 +83,8 @@ class Expectation:
     """An archive's file names, in their order, where they are known before."""
     copied: bool = False
     """The packets are the source's own, so what can't be decoded of them is the source's damage."""
+    samples: tuple[tuple[float, float], ...] = ()
+    """Spans (start, length in seconds) that are decoded to verify it, where the rest is the source's own; empty means the usual ones."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,28 +1,42 @@
-"""Cutting a part out of a clip: exact to the frame, or at once without touching a pixel."""
+"""Cutting parts out of a clip: exact to the frame, at once without touching a pixel, or both at the same time."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from converter.engine import codecs, estimate, framing
+from converter.engine import codecs, estimate, framing, wrapping
 from converter.engine.codecs import Container
+from converter.engine.edits import EditParams, check, edited
 from converter.engine.errors import MediaError
 from converter.engine.media import AudioStream, Media, VideoStream
-from converter.engine.params import as_dict, choice, time
-from converter.engine.ranges import Cut, cut, length, seek, seekable
+from converter.engine.params import as_dict, choice, flag, listing, parse, time
+from converter.engine.ranges import Cut, Range, cut, cuts, length, read_range, seekable, shot
+from converter.engine.smartcut import cutting, pieces
+from converter.engine.smartcut.pieces import Piece
 from converter.engine.timecode import format_time
+from converter.engine.verify import verify
 
 from .base import Command, Expectation, Input, Operation, Plan, Preset
 
-_CRF = 18
-_SPEED = "veryfast"
-_ACCURATE = 0.0005
-"""Seconds within which a frame counts as being at the start."""
+if TYPE_CHECKING:
+    from converter.engine.workbench import Workbench
+
+MOST = 100
+_MODES = {
+    "exact": "Exact to the frame",
+    "smart": "Exact, encoding only at the cuts",
+    "copy": "Instant, from the keyframe before the start",
+}
+_PLAIN = EditParams()
+_EDITS = tuple(as_dict(_PLAIN))
+_SHAPES = frozenset({"crop", "rotate", "flip"})
 
 
 @dataclass(frozen=True, slots=True)
-class TrimParams:
-    """Which part, and how."""
+class TrimParams(EditParams):
+    """Which parts, and how."""
 
     start: float = time(0.0, label="Start", help="Where the part begins.", minimum=0, advanced=False)
     end: float | None = time(
@@ -39,138 +53,255 @@ class TrimParams:
         advanced=False,
     )
     mode: str = choice(
-        "exact", {"exact": "Exact to the frame", "copy": "Instant, from the keyframe before the start"},
-        label="Way", help="Exact encodes again; instant keeps every byte but can only begin at a keyframe.", advanced=False,
+        "exact", _MODES, label="Way", advanced=False,
+        help="Exact encodes again; instant keeps every byte but can only begin at a keyframe; the one between is exact and encodes only the cut groups.",
     )  # fmt: skip
+    ranges: tuple[Range, ...] = listing(
+        label="Parts", help="Several parts instead of one, in the order given; they may overlap.", read=read_range, maximum=MOST
+    )
+    separate: bool = flag(False, label="Separate files", help="Each part in a file of its own, all in one ZIP.")
 
 
 class Trim(Operation[TrimParams]):
-    """A part of a clip or a recording."""
+    """Parts of a clip or a recording."""
 
     name = "trim"
     title = "Trim"
-    summary = "Keep the part that you choose, with its sound."
+    summary = "Keep the parts that you choose, with their sound."
     params = TrimParams
     accepts = frozenset({"video", "animation", "audio"})
+    version = 2
     presets = (
         Preset("exact", "Exact cut", "Begins and ends exactly where you say.", {"mode": "exact"}),
+        Preset("smart", "Smart cut", "Exact too, and keeps what lies between the cuts as it is.", {"mode": "smart"}),
         Preset("instant", "Instant cut", "Nothing is encoded again; begins at the keyframe before the start.", {"mode": "copy"}),
     )
 
     def plan(self, media: tuple[Media, ...], params: TrimParams) -> Plan:
-        """Plan a cut. Raises `MediaError`: `no_video`, `start_past_end`, `empty_range`, `bad_parameter`."""
+        """Plan the cuts. Raises `MediaError`: `no_video`, `start_past_end`, `empty_range`, `bad_parameter`."""
         source = media[0]
         if source.kind == "image":
             raise MediaError("no_video", "A still picture has nothing to cut out.")
-        part = cut(length(source), start=params.start, end=params.end, duration=params.duration)
+        parts = _parts(source, params)
+        _check_edits(source, parts, params)
+        files = _files(parts, params)
         if params.mode == "copy":
-            return self._copy(source, part, params)
-        return self._sound(source, part, params) if source.video is None else self._picture(source, source.video, part, params)
+            planned = self._copy(source, files, params)
+        elif source.video is None:
+            planned = self._sound(source, files, params)
+        else:
+            planned = self._picture(source, source.video, files, params)
+        if not params.separate:
+            return planned
+        names = tuple(f"{piece.stem}.{planned.extension}" for piece in files)
+        return replace(planned, extension="zip", mime=wrapping.MIMES["zip"], expects=Expectation("archive", "zip", members=names))
 
-    def _picture(self, source: Media, video: VideoStream, part: Cut, params: TrimParams) -> Plan:
-        width, height = framing.frame_size(video, None, None, even=True)
-        graph, sound = exact_graph(video, source.audio, part, width, height), source.audio is not None
-        encode = (*codecs.h264(_SPEED, "-crf", str(_CRF)), *codecs.KEEP_TIMES)
-        audio = ("-map", "[a]", *codecs.aac(codecs.ample_kbps(source.audio))) if source.audio else ()
-        arguments = ("-filter_complex", graph, "-map", "[v]", *audio, *encode, "-t", f"{part.seconds:.6f}", *codecs.BARE, *codecs.MP4.flags)
-        frames, pixels = part.seconds * video.fps, width * height
-        sound_bytes = part.seconds * codecs.ample_kbps(source.audio) * 125 if source.audio else 0
+    def chooses(self, params: TrimParams) -> frozenset[str]:
+        """An exact cut of one part, as far as it is only that."""
+        if params.mode != "exact" or params.ranges or params.separate or params.speed != 1 or params.reverse:
+            return frozenset()
+        shaped = any(getattr(params, name) != getattr(_PLAIN, name) for name in _SHAPES)
+        return frozenset({"start", "end", "duration"}) | (_SHAPES if shaped else frozenset())
+
+    def run(self, plan: Plan, bench: Workbench) -> Path:
+        """Make every file; several are verified one by one and packed."""
+        params, source = parse(TrimParams, plan.params), bench.sources[0].media
+        files = _files(_parts(source, params), params)
+        made = [_make(bench, source, piece, params, 1 / len(files)) for piece in files]
+        if not params.separate:
+            path, expects = made[0]
+            # Where a smart cut was not possible, what was made is an MP4, whatever the source.
+            mime = codecs.MP4.mime if path.suffix == ".mp4" else plan.mime
+            bench.settled = replace(plan, expects=expects, extension=path.suffix[1:], mime=mime)
+            return path
+        for path, expects in made:
+            verify(path, expects, bench)
+        target = bench.work / "result.zip"
+        wrapping.pack([(path.name, path) for path, _ in made], target)
+        bench.settled = replace(plan, expects=Expectation("archive", "zip", members=tuple(path.name for path, _ in made)))
+        return target
+
+    def _picture(self, source: Media, video: VideoStream, files: tuple[Piece, ...], params: TrimParams) -> Plan:
+        parts = [part for piece in files for part in piece.parts]
+        after = edited(video, params)
+        width, height = framing.frame_size(after, None, None, even=True)
+        seconds = sum(part.seconds for part in parts) / params.speed
+        frames, pixels = seconds * after.fps, width * height
+        sound_bytes = seconds * codecs.ample_kbps(source.audio) * 125 if source.audio else 0
+        said = _shortened(parts)
+        smart = params.mode == "smart"
+        if smart and (why := cutting.refused(source)):
+            said, smart = (*said, f"All of it will be encoded: {why}."), False
+        low, high = estimate.h264_size(pixels, frames, pieces.CRF, sound_bytes)
+        container = cutting.container_for(source, None, "smart") if smart else codecs.MP4
         return Plan(
             operation=self.name,
             params=as_dict(params),
-            commands=(Command("cutting", (Input(source=0, options=seek(source, part.start)),), arguments, "result.mp4", "mp4", part.seconds),),
-            extension="mp4",
-            mime="video/mp4",
-            expects=Expectation("video", "mp4", width, height, None, part.seconds, max(0.15, 1.5 / max(1.0, video.fps)), audio=sound),
-            size_range=estimate.h264_size(pixels, frames, _CRF, sound_bytes),
-            work_seconds=estimate.h264_seconds(video.coded_width * video.coded_height, pixels, frames, _SPEED),
-            warnings=_shortened(part),
+            commands=_exact(source, files, params),
+            extension=container.extension,
+            mime=container.mime,
+            expects=_exact_expects(source, video, files, params) if not smart else _smart_expects(source, video, files, container),
+            size_range=(low, max(high, estimate.copy_size(source.size, seconds, source.duration)[1]) if smart else high),
+            work_seconds=estimate.h264_seconds(video.coded_width * video.coded_height, pixels, frames, pieces.SPEED) * (0.5 if smart else 1),
+            warnings=said,
         )
 
-    def _sound(self, source: Media, part: Cut, params: TrimParams) -> Plan:
+    def _sound(self, source: Media, files: tuple[Piece, ...], params: TrimParams) -> Plan:
         audio = _sound_of(source)
         container, encoder = codecs.sound_like(audio)
-        samples = round(part.seconds * audio.sample_rate)
-        graph = f"[{codecs.stream(audio)}]atrim=start=0,atrim=end_sample={samples}[a]"
-        arguments = ("-filter_complex", graph, "-map", "[a]", *encoder, *codecs.BARE, *container.flags)
+        parts = [part for piece in files for part in piece.parts]
+        seconds = sum(part.seconds for part in parts)
         rate = audio.sample_rate * audio.channels * 24 if "-b:a" not in encoder else codecs.ample_kbps(audio) * 1000
         return Plan(
             operation=self.name,
             params=as_dict(params),
-            commands=(
-                Command(
-                    "cutting",
-                    (Input(source=0, options=seek(source, part.start)),),
-                    arguments,
-                    f"result.{container.extension}",
-                    container.muxer,
-                    part.seconds,
-                ),
-            ),
+            commands=_exact(source, files, params),
             extension=container.extension,
             mime=container.mime,
-            expects=Expectation("audio", container.name, duration=part.seconds, tolerance=0.1, video=False, audio=True),
-            size_range=estimate.sound_size(part.seconds, rate),
-            work_seconds=estimate.sound_seconds(part.seconds),
-            warnings=_shortened(part),
+            expects=Expectation("audio", container.name, duration=seconds, tolerance=0.1, video=False, audio=True),
+            size_range=estimate.sound_size(seconds, rate),
+            work_seconds=estimate.sound_seconds(seconds),
+            warnings=_shortened(parts),
         )
 
-    def _copy(self, source: Media, part: Cut, params: TrimParams) -> Plan:
-        video, audio, container = source.video, source.audio, codecs.copied(source)
-        if video is not None and part.start > 0 and not seekable(source):
-            raise MediaError("bad_parameter", "mode: this kind of file can't be cut without encoding; choose exact.", field="mode")
-        said = _shortened(part)
-        if video is not None and part.start > 0:
-            said += ("The part begins at the last keyframe at or before the start, so it can be some seconds longer.",)
-        kept = [stream for stream in (video, audio) if stream is not None]
-        maps = tuple(word for stream in kept for word in ("-map", codecs.stream(stream)))
-        tag = ("-tag:v", "hvc1") if video is not None and video.codec == "hevc" and container is codecs.MP4 else ()
-        arguments = (*maps, "-c", "copy", *tag, "-t", f"{part.seconds:.6f}", "-avoid_negative_ts", "make_zero", *codecs.BARE, *container.flags)
+    def _copy(self, source: Media, files: tuple[Piece, ...], params: TrimParams) -> Plan:
+        video, container = source.video, codecs.copied(source)
+        parts = [part for piece in files for part in piece.parts]
+        said, seconds = _shortened(parts), sum(part.seconds for part in parts)
+        if video is not None and any(part.start > 0 for part in parts):
+            said += ("Each part begins at the last keyframe at or before its start, so it can be some seconds longer.",)
         return Plan(
             operation=self.name,
             params=as_dict(params),
-            commands=(
-                Command(
-                    "cutting",
-                    (Input(source=0, options=("-ss", f"{part.start:.6f}") if part.start > 0 else ()),),
-                    arguments,
-                    f"result.{container.extension}",
-                    container.muxer,
-                    part.seconds,
-                ),
-            ),
+            commands=tuple(_copy_command(source, piece.parts[0], piece.stem, container, 1 / len(files)) for piece in files),
             extension=container.extension,
             mime=container.mime,
-            expects=_copied(source, container, part),
-            size_range=estimate.copy_size(source.size, part.seconds, source.duration),
-            work_seconds=0.1,
+            expects=_copied(source, container, seconds),
+            size_range=estimate.copy_size(source.size, seconds, source.duration),
+            work_seconds=0.3 if video is not None else 0.1,
             warnings=said,
         )
 
 
-def exact_graph(video: VideoStream, audio: AudioStream | None, part: Cut, width: int, height: int) -> str:
-    """The filters from the first input to `[v]` and `[a]`: the part's own frames and samples, from time zero."""
-    chain = ",".join((*framing.prepare(video), *_sized(video, width, height), *framing.to_sdr(video), *framing.as_yuv(video)))
-    source = codecs.stream(video)
-    # The first frame is the one on the screen at the start, however long before it came up; then all later ones.
-    first = f"fps=fps=1000:start_time=0,trim=end_frame=1,settb=AVTB,{chain}[first]"
-    rest = f"select='gt(t,{_ACCURATE})',settb=AVTB,{chain}[rest]"
-    picture = f"[{source}]split[head][tail];[head]{first};[tail]{rest};[first][rest]interleave[v]"
-    if audio is None:
-        return picture
-    return f"{picture};[{codecs.stream(audio)}]atrim=start=0,aresample=async=1:first_pts=0[a]"
+def _parts(source: Media, params: TrimParams) -> tuple[Cut, ...]:
+    if not params.ranges:
+        return (cut(length(source), start=params.start, end=params.end, duration=params.duration),)
+    if params.start or params.end is not None or params.duration is not None:
+        raise MediaError("bad_parameter", "ranges: give parts, or a start and an end, not both.", field="ranges")
+    return cuts(length(source), params.ranges)
 
 
-def _sized(video: VideoStream, width: int, height: int) -> tuple[str, ...]:
-    if video.sample_aspect == "1/1":
-        return (f"crop={width}:{height}:0:0:exact=1",) if (width, height) != (video.width, video.height) else ()
-    return (f"scale={width}:{height}:flags=lanczos", "setsar=1")
+def _files(parts: tuple[Cut, ...], params: TrimParams) -> tuple[Piece, ...]:
+    return tuple(Piece(f"part-{number:02d}", (part,)) for number, part in enumerate(parts, 1)) if params.separate else (Piece("result", parts),)
 
 
-def _copied(source: Media, container: Container, part: Cut) -> Expectation:
+def _check_edits(source: Media, parts: tuple[Cut, ...], params: TrimParams) -> None:
+    changed = next((name for name in _EDITS if getattr(params, name) != getattr(_PLAIN, name)), None)
+    if changed is None:
+        return
+    if params.mode != "exact":
+        raise MediaError("bad_parameter", f"{changed}: copied pictures can't be changed; choose the mode exact.", field=changed)
+    if source.video is None:
+        raise MediaError("bad_parameter", f"{changed}: a recording without a picture is only cut here.", field=changed)
+    for part in parts:
+        check(source.video, source.audio, params, part.seconds)
+
+
+def _exact(source: Media, files: tuple[Piece, ...], params: TrimParams) -> tuple[Command, ...]:
+    return tuple(command for piece in files for command in pieces.exact(source, piece, params, 1 / len(files)))
+
+
+def _make(bench: Workbench, source: Media, piece: Piece, params: TrimParams, share: float) -> tuple[Path, Expectation]:
+    if params.mode == "copy":
+        return _make_copy(bench, source, piece, share)
+    if params.mode == "smart" and source.video is not None:
+        try:
+            made = cutting.make(bench, piece, "smart", share)
+        except cutting.Unfit as reason:
+            _say_why(bench, source, str(reason))
+        else:
+            bench.warn(f"{made.encoded} of {made.frames} frames were encoded, the others are the source's own.")
+            return made.path, made.expects
+    commands = pieces.exact(source, piece, params, share)
+    if len(piece.parts) > 1:
+        names = [command.output for command in commands[:-1]]
+        lengths = [command.seconds for command in commands[:-1]] if source.video is not None else ()
+        (bench.work / piece.listing).write_text(pieces.listed(names, lengths), "ascii")
+    for command in commands:
+        bench.ffmpeg(command)
+    return bench.work / commands[-1].output, _expects(source, piece, params)
+
+
+def _say_why(bench: Workbench, source: Media, reason: str) -> None:
+    if reason == "nothing":
+        bench.warn("No whole group of pictures lies within the cut, so all of it was encoded.")
+    elif reason != cutting.refused(source):
+        bench.warn(f"All of it was encoded: {reason}.")
+
+
+def _make_copy(bench: Workbench, source: Media, piece: Piece, share: float) -> tuple[Path, Expectation]:
+    container = codecs.copied(source)
+    if source.video is not None:
+        try:
+            made = cutting.make(bench, piece, "copy", share)
+        except cutting.Unfit as reason:
+            if len(piece.parts) > 1 or (piece.parts[0].start > 0 and not seekable(source)):
+                text = f"mode: this file can't be cut without encoding ({reason}); choose exact."
+                raise MediaError("bad_parameter", text, field="mode") from reason
+        else:
+            return made.path, made.expects
+    elif len(piece.parts) > 1:
+        names = cutting.copied_sounds(bench, source, piece, piece.parts)
+        (bench.work / piece.listing).write_text(pieces.listed(names, [part.seconds for part in piece.parts]), "ascii")
+        bench.ffmpeg(pieces.joining(piece, ("-map", "0:a:0", "-c", "copy"), container, share))
+        return bench.work / f"{piece.stem}.{container.extension}", replace(
+            _copied(source, container, piece.seconds), tolerance=0.2 * len(piece.parts)
+        )
+    command = _copy_command(source, piece.parts[0], piece.stem, container, share)
+    bench.ffmpeg(command)
+    return bench.work / command.output, _copied(source, container, piece.seconds)
+
+
+def _copy_command(source: Media, part: Cut, stem: str, container: Container, share: float) -> Command:
+    kept = [stream for stream in (source.video, source.audio) if stream is not None]
+    maps = tuple(word for stream in kept for word in ("-map", codecs.stream(stream)))
+    tag = ("-tag:v", "hvc1") if source.video is not None and source.video.codec == "hevc" and container is codecs.MP4 else ()
+    arguments = (*maps, "-c", "copy", *tag, "-t", f"{part.seconds:.6f}", "-avoid_negative_ts", "make_zero", *codecs.BARE, *container.flags)
+    start = Input(source=0, options=("-ss", f"{part.start:.6f}") if part.start > 0 else ())
+    return Command("cutting", (start,), arguments, f"{stem}.{container.extension}", container.muxer, part.seconds, share)
+
+
+def _expects(source: Media, piece: Piece, params: TrimParams) -> Expectation:
+    if source.video is not None:
+        return _exact_expects(source, source.video, (piece,), params)
+    container, _ = codecs.sound_like(_sound_of(source))
+    return Expectation("audio", container.name, duration=piece.seconds, tolerance=0.1, video=False, audio=True)
+
+
+def _exact_expects(source: Media, video: VideoStream, files: tuple[Piece, ...], params: TrimParams) -> Expectation:
+    width, height = framing.frame_size(edited(video, params), None, None, even=True)
+    seconds, frames = _taken(source, video, files)
+    counted = frames if params.speed == 1 and not params.reverse else None
+    tolerance = max(0.15, 1.5 / max(1.0, video.fps))
+    return Expectation("video", "mp4", width, height, counted, seconds / params.speed, tolerance, audio=source.audio is not None)
+
+
+def _smart_expects(source: Media, video: VideoStream, files: tuple[Piece, ...], container: Container) -> Expectation:
+    seconds, frames = _taken(source, video, files)
+    tolerance = max(0.15, 1.5 / max(1.0, video.fps))
+    return Expectation("video", container.name, video.width, video.height, frames, seconds, tolerance, audio=source.audio is not None)
+
+
+def _taken(source: Media, video: VideoStream, files: tuple[Piece, ...]) -> tuple[float, int | None]:
+    """Seconds, and frames where all are known."""
+    shots = [shot(source, video, part) for piece in files for part in piece.parts]
+    return sum(one.seconds for one in shots), sum(one.frames or 0 for one in shots) if all(one.sure for one in shots) else None
+
+
+def _copied(source: Media, container: Container, seconds: float) -> Expectation:
     video = source.video
     if video is None:
-        return Expectation("audio", container.name, duration=part.seconds, tolerance=0.2, video=False, audio=True, copied=True)
+        return Expectation("audio", container.name, duration=seconds, tolerance=0.2, video=False, audio=True, copied=True)
     return Expectation("video", container.name, video.width, video.height, audio=source.audio is not None, copied=True)
 
 
@@ -180,7 +311,10 @@ def _sound_of(source: Media) -> AudioStream:
     return source.audio
 
 
-def _shortened(part: Cut) -> tuple[str, ...]:
-    if not part.short:
-        return ()
-    return (f"The clip ends before that, so the part is {format_time(part.seconds)} long instead of {format_time(part.wanted)}.",)
+def _shortened(parts: list[Cut]) -> tuple[str, ...]:
+    said = []
+    for number, part in enumerate(parts, 1):
+        if part.short:
+            which = f"part {number}" if len(parts) > 1 else "the part"
+            said.append(f"The clip ends before that, so {which} is {format_time(part.seconds)} long instead of {format_time(part.wanted)}.")
+    return tuple(said)

@@ -35,7 +35,7 @@ _LARGE = 1_200_000
 _X264_LOOK = {"ultrafast": 0, "veryfast": 10, "fast": 30, "medium": 40, "slow": 50}
 _X265_LOOK = {"ultrafast": 5, "veryfast": 15, "fast": 15, "medium": 20, "slow": 25}
 _SVT_PRESETS = {"ultrafast": 12, "veryfast": 11, "fast": 10, "medium": 8, "slow": 5}
-_VPX_SPEEDS = {"ultrafast": 8, "veryfast": 5, "fast": 4, "medium": 3, "slow": 1}
+_VPX_SPEEDS = {"ultrafast": 8, "veryfast": 5, "fast": 5, "medium": 4, "slow": 2}
 
 
 @dataclass(frozen=True, slots=True)

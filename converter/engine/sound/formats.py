@@ -126,6 +126,7 @@ def encoding(
     rate: int | None = None,
     depth: str = "auto",
     changed: bool = False,
+    field: str = "format",
 ) -> Encoding:
     """Encode `audio` as `codec` (a key of `CODERS`).
 
@@ -134,7 +135,7 @@ def encoding(
     """
     coder = CODERS[codec]
     if not find_ffmpeg().has("encoders", coder.encoder):
-        raise MediaError("bad_parameter", f"format: the ffmpeg of this machine can't write {codec}; choose another format.", field="format")
+        raise MediaError("bad_parameter", f"{field}: the ffmpeg of this machine can't write {codec}; choose another.", field=field)
     count, mixing, remarks = _mixed(coder, audio, channels)
     hertz = nearest_rate(coder, rate or audio.sample_rate)
     if rate is not None and hertz != rate:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image, ImageStat
+from PIL import Image, ImageChops, ImageStat
 
-from converter.engine import probe, strip
+from converter.engine import probe, strip, strip_child
 from converter.engine.errors import MediaError
 from converter.engine.peaks import Outline, peaks
 from converter.engine.strip import filmstrip
@@ -119,3 +119,76 @@ def test_pieces_of_any_size_give_the_same_outline(samples: list[int], buckets: i
         wanted[bucket] = max(wanted[bucket], abs(sample))
     assert outline._peaks == wanted
     assert all(0 <= height <= 1 and math.isfinite(height) for height in outline.heights())
+
+
+@pytest.mark.parametrize("turned", [0, 90, 180, -90])
+def test_the_quick_way_turns_pictures_as_ffmpeg_does(media_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, turned: int) -> None:
+    path = tmp_path / "turned.mp4"
+    ffmpeg("-display_rotation", str(turned), "-i", str(clip(media_dir, "small.mp4")), "-c", "copy", str(path))
+    item = source(path)
+    filmstrip(item, tmp_path / "quick.jpg", tiles=5)
+    monkeypatch.setattr(strip, "_INDEXED", frozenset())
+    filmstrip(item, tmp_path / "slow.jpg", tiles=5)
+    with Image.open(tmp_path / "quick.jpg") as quick, Image.open(tmp_path / "slow.jpg") as slow:
+        assert quick.size == slow.size
+        assert sum(ImageStat.Stat(ImageChops.difference(quick, slow)).mean) / 3 < 6
+
+
+@given(
+    keys=st.lists(st.floats(0, 1000), min_size=1, max_size=60).map(sorted),
+    duration=st.floats(0.1, 1000),
+    tiles=st.integers(1, 40),
+    cheap=st.floats(0, 1000),
+)
+def test_every_tile_shows_something_of_its_own_part(keys: list[float], duration: float, tiles: int, cheap: float) -> None:
+    step = duration / tiles
+    chosen = strip_child.choose(keys, duration, tiles, cheap)
+    assert len(chosen) == tiles
+    for number, (way, time) in enumerate(chosen):
+        middle = (number + 0.5) * step
+        assert way == "key" or time == pytest.approx(middle)
+        assert abs(time - middle) <= step / 2 * (1 + 1e-9)
+
+
+def test_long_films_are_not_read_through(media_dir: Path, tmp_path: Path) -> None:
+    path, target = tmp_path / "ramp.mp4", tmp_path / "strip.jpg"
+    encoding = ("-pix_fmt", "yuv420p", "-c:v", "libx264", "-preset", "ultrafast", "-g", "100", "-sc_threshold", "0")
+    picture = GREY.format(d=40).replace("160x90", "64x36").replace("r=25", "r=10")
+    ffmpeg("-f", "lavfi", "-i", f"{picture},scale=1920:1080", *encoding, str(path))
+    ways = strip_child.choose([0.0, 10.0, 20.0, 30.0], 40, 8, 19)
+    assert ways == [*(("key", time) for time in (0.0, 10.0, 10.0, 20.0, 20.0, 30.0, 30.0)), ("exact", 37.5)]
+    # Keyframes stand in for the middles, each within its own part; the last part has none.
+    filmstrip(source(path), target, tiles=8, height=36)
+    assert brightness(target, 8) == pytest.approx([255 * t / 40 for t in (0, 10, 10, 20, 20, 30, 30, 37.5)], abs=6)
+
+
+def test_damage_in_the_middle_costs_pictures_not_the_strip(media_dir: Path, tmp_path: Path) -> None:
+    path = tmp_path / "index_first.mp4"
+    ffmpeg("-i", str(clip(media_dir, "small.mp4")), "-c", "copy", "-movflags", "+faststart", str(path))
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2 : len(data) * 5 // 8] = b"\xa5" * (len(data) * 5 // 8 - len(data) // 2)
+    path.write_bytes(data)
+    item = source(path)
+    filmstrip(item, tmp_path / "strip.jpg")
+    assert len(peaks(item)) == 800
+
+
+@pytest.mark.parametrize("coder", ["pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_f64le"])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_every_kind_of_sample_gives_the_same_peaks(tmp_path: Path, coder: str, channels: int) -> None:
+    path = tmp_path / "a.wav"
+    levels = "sine=f=440:d=2:r=44100,volume='if(lt(t,1),2,6)':eval=frame"
+    ffmpeg("-f", "lavfi", "-i", levels, "-ac", str(channels), "-c:a", coder, str(path))
+    found = peaks(source(path), buckets=20)
+    assert found[:9] == pytest.approx([1 / 3] * 9, abs=0.02)
+    assert found[11:] == pytest.approx([1.0] * 9, abs=0.02)
+
+
+def test_both_ways_draw_the_same_outline(media_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    item = source(media_dir / "talk_720p_speech.mp4")
+    quick = peaks(item, buckets=200)
+    from converter.engine import peaks as module
+
+    monkeypatch.setattr(module, "_looked_at", lambda *_: (_ for _ in ()).throw(MediaError("tool_failed")))
+    slow = peaks(item, buckets=200)
+    assert sum(abs(a - b) for a, b in zip(quick, slow, strict=True)) / 200 < 0.06

@@ -1,0 +1,1 @@
+"""HLS: several renditions of one clip, cut at the same places, with one list of them all (RFC 8216)."""

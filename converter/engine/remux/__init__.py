@@ -1,0 +1,1 @@
+"""Changing the container of a clip: which streams stay as they are, and how the others are encoded."""
