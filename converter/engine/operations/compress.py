@@ -148,7 +148,7 @@ class Compress(Operation[CompressParams]):
         graph = fed.picture(width, height, rate=fps, ten_bit=job.ten_bit)
         graph = f"{graph};{heard.graph}" if heard.graph else graph
         arguments = (
-            *("-filter_complex", graph, "-map", "[v]", *heard.maps, *heard.encoder, *encoder.arguments(job.work(width * height), *rate)),
+            *("-filter_complex", graph, "-map", "[v]", *heard.maps, *heard.encoder, *encoder.arguments(job.work(width * height, rate=fps), *rate)),
             *(*encoder.tag(job.container), *codecs.KEEP_TIMES, *fed.limit, *codecs.BARE, *job.container.flags),
         )
         share = 1 - likeness.SHARE if params.vmaf is not None else 1.0
@@ -236,6 +236,9 @@ class Compress(Operation[CompressParams]):
         most: int | None = None,
     ) -> Plan:
         seconds, container = job.feed.seconds, job.container
+        if min(size) < job.encoder.least:
+            text = f"codec: {params.codec} can't hold a picture of {size[0]}×{size[1]}; h264 would work."
+            raise MediaError("bad_parameter", text, field="codec")
         expects = Expectation("video", container.name, *size, None, seconds, _tolerance(seconds), audio=bool(heard.kbps), max_size=most)
         warnings = (*job.feed.remarks, *said)
         return Plan(self.name, as_dict(params), commands, container.extension, container.mime, expects, size_range, work_seconds, warnings, extra)
