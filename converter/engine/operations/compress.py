@@ -154,7 +154,7 @@ class Compress(Operation[CompressParams]):
         share = 1 - likeness.SHARE if params.vmaf is not None else 1.0
         command = Command("encoding", (fed.input,), arguments, job.output, job.container.muxer, fed.seconds, share)
         extra: dict[str, object] = {"part": not fed.whole}
-        work_seconds = estimate.picture_seconds(encoder.name, _decoded(video), width * height, frames, params.effort)
+        work_seconds = estimate.picture_seconds(encoder.name, _decoded(video), width * height, frames, params.effort, _density(fed.source, video))
         size = estimate.picture_size(encoder.name, width * height, frames, crf, fed.seconds * heard.kbps * 125)
         if params.vmaf is not None:
             likeness.require()
@@ -184,7 +184,8 @@ class Compress(Operation[CompressParams]):
         kept = ("-map", "1:0", "-c:a", "copy") if commands else ()
         commands += (first_pass(job, share), second_pass(job, share, inputs, kept))
         frames, size = share.frames, (share.width, share.height)
-        work_seconds = estimate.sized_seconds(encoder.name, _decoded(video), size[0] * size[1], frames, params.effort)
+        density = share.video_bps * fed.seconds / (size[0] * size[1] * frames)
+        work_seconds = estimate.sized_seconds(encoder.name, _decoded(video), size[0] * size[1], frames, params.effort, density)
         low = min(int(0.1 * share.target), 2000 + int(30 * fed.seconds))
         return self._plan(
             job, params, commands, size, heard, (low, share.target), work_seconds, (*job.said, *share.remarks), {"budget": share}, share.target
@@ -262,6 +263,12 @@ def _job(fed: Feed, video: VideoStream, params: CompressParams) -> Job:
         ("H.264 with 10 bits plays almost nowhere, so the picture gets 8; H.265, AV1 and VP9 keep them.",) if deep and encoder.name == "h264" else ()
     )
     return Job(fed, encoder, container, params.effort, deep and encoder.name != "h264", said)
+
+
+def _density(source: Media, video: VideoStream) -> float:
+    """Bits for each pixel that the source itself spends: how much happens in it."""
+    own = video.bit_rate or source.size * 8 / (source.duration or 1.0)
+    return own / max(1.0, video.width * video.height * max(1.0, video.fps))
 
 
 def _decoded(video: VideoStream) -> int:
