@@ -30,7 +30,7 @@ _SMOOTH_FPS, _POOR_FPS = 33.0, 16.0
 _SMALL = 240
 """Lines at which a rate above `_POOR_FPS` costs more than it shows."""
 _EFFICIENCY = {"h264": 1.0, "h265": 0.7, "vp9": 0.75, "av1": 0.55}
-"""Bits that a codec needs for the same picture, beside H.264: measured at equal words of quality on film."""
+"""Bits beside H.264's at each codec's usual factor, rounded towards caution: 4 s of film at 1080p took 0.53, 0.47 and 0.39."""
 _CEILING_DENSITY = 0.6
 _SMALLEST_VIDEO_BPS, _STEP = 6000, 1000
 """Bits per second; ffmpeg hands x264 and x265 whole thousands, and cuts off what is over."""
