@@ -87,6 +87,7 @@ INSTALLED_APPS = [
     "converter.audit",
     "converter.owners",
     "converter.runtime",
+    "converter.estimates",
     "converter.uploads",
     "converter.jobs",
     "converter.exports",

@@ -85,6 +85,7 @@ class QuoteSerializer(serializers.Serializer[Any]):
     duration = serializers.FloatField(allow_null=True)
     size_min = serializers.IntegerField()
     size_max = serializers.IntegerField()
+    size_likely = serializers.IntegerField()
     work_seconds = serializers.FloatField(help_text="CPU seconds.")
     warnings = serializers.ListField(child=serializers.CharField())
     queue_position = serializers.IntegerField(help_text="How many jobs wait before it.")

@@ -16,6 +16,7 @@ from django.conf import settings
 from converter.audit.context import Actor, use_actor, use_job
 from converter.engine import run as engine
 from converter.engine.errors import MediaError
+from converter.estimates import services as estimates
 from converter.exports import services as exports
 from converter.jobs import services as jobs
 from converter.jobs.pulse import Pulse, shutting_down
@@ -58,6 +59,7 @@ def _attempt(claim: jobs.Claim) -> None:
         _ended(claim, failure, began)
     else:
         logger.info("published", extra={"export": str(export.pk), "bytes_out": result.size, "cpu_seconds": result.metrics.cpu_seconds})
+        _learn(claim, result)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
@@ -77,6 +79,12 @@ def _execute(claim: jobs.Claim, work: Path, pulse: Pulse) -> engine.Result:
         progress=lambda told: pulse.report(told.fraction * 100, told.stage, told.eta_seconds),
         stop=pulse.stopped,
     )
+
+
+def _learn(claim: jobs.Claim, result: engine.Result) -> None:
+    """After everything is done and said: let the next quotes know how large and how much work it was."""
+    media = [job_input.upload.media for job_input in claim.job.job_inputs.select_related("upload")]
+    estimates.learn(claim.job.operation, claim.job.params, media, result.size, result.metrics.cpu_seconds)
 
 
 def _ended(claim: jobs.Claim, failure: Exception, began: float) -> None:

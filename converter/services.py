@@ -12,11 +12,12 @@ from django.db import IntegrityError, transaction
 
 from converter import tasks
 from converter.audit.context import request_id
-from converter.engine import operations
+from converter.engine import learning, operations
 from converter.engine import run as engine
 from converter.engine.errors import MediaError
 from converter.engine.media import Media
 from converter.engine.operations.base import Plan
+from converter.estimates import services as estimates
 from converter.exports.models import Export
 from converter.jobs import selectors, states
 from converter.jobs import services as jobs
@@ -88,8 +89,9 @@ def submit_once(
 
 def quote(owner: Owner, operation: str, params: Mapping[str, Any], uploads: Sequence[Upload], preset: str = "") -> dict[str, Any]:
     """What a job would make and cost, and how many stand before it. Nothing is made. Raises what `submit` raises."""
-    plan, _ = _plan(operation, params, preset, _usable(owner, uploads))
-    return {**plan.as_dict(), "queue_position": selectors.waiting()}
+    media = _usable(owner, uploads)
+    plan = estimates.refine(_plan(operation, params, preset, media)[0], media)
+    return {**plan.as_dict(), "size_likely": learning.likely(plan), "queue_position": selectors.waiting()}
 
 
 def cancel(job: Job) -> Job:

@@ -157,6 +157,10 @@ class Round:
         shown = (replay.position(k, drawn, pingpong=self.turns, reverse=self.params.reverse) for k in range(frames))
         replay.write_order(bench.work, self.rate, shown)
 
+    def tidy(self, bench: Workbench) -> None:
+        """Give back the room of the drawn frames, when nothing reads them any more."""
+        (bench.work / replay.STORE).unlink(missing_ok=True)
+
     def work(self) -> tuple[int, int, int, float]:
         """For estimates: pixels of a source picture, pixels of a frame, frames, source pictures decoded."""
         return self.video.coded_width * self.video.coded_height, self.frame.pixels, self.frames, self.taken * max(self.video.fps, 1.0)

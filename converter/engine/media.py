@@ -45,6 +45,13 @@ class VideoStream:
     interlaced: bool = False
     attached_picture: bool = False
     variable_rate: bool = False
+    packets: int | None = None
+    """Packets that the probe went over, with their bytes, and how many of them are keyframes: what estimates are made from."""
+    packet_bytes: int | None = None
+    keyframes: int | None = None
+    keyframe_bytes: int | None = None
+    profile: tuple[int, ...] = ()
+    """Bytes of pictures in each of several equal parts of the clip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +169,7 @@ class Media:
     def from_dict(cls, data: dict[str, Any]) -> Self:
         """Read `as_dict` back; keys of another version are ignored or take their defaults."""
         values = {key: value for key, value in data.items() if key in _names(cls)}
-        values["videos"] = tuple(VideoStream(**_known(VideoStream, v)) for v in data.get("videos", ()))
+        values["videos"] = tuple(VideoStream(**{**_known(VideoStream, v), "profile": tuple(v.get("profile", ()))}) for v in data.get("videos", ()))
         values["audios"] = tuple(AudioStream(**_known(AudioStream, a)) for a in data.get("audios", ()))
         values["notes"] = tuple(data.get("notes", ()))
         values["subtitles"] = tuple(SubtitleStream(**_known(SubtitleStream, s)) for s in data.get("subtitles", ()))

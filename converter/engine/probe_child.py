@@ -16,6 +16,9 @@ from typing import Any
 
 SAMPLE = 2000
 """Packet times kept per stream to judge how steady it is."""
+PARTS = 32
+"""Equal parts of the clip whose bytes are told apart."""
+WEIGHED = 1500
 FIRST_FRAME_PACKETS = 300
 ATTACHED_PICTURE = 1 << 10
 HEAD_PACKETS = 32
@@ -167,7 +170,26 @@ def _listed(container: Any) -> dict[int, dict[str, Any]]:
         last = times[-1] - times[-2] if len(times) > 1 else 0
         kept = times[: min(SAMPLE, edge)] if stream.type == "video" else []
         found[stream.index] = {"count": count, "shown": count - hidden, "to": times[-1] + last, "times": kept}
+        if stream.type == "video":
+            found[stream.index] |= _weighed(entries, count)
     return found
+
+
+def _weighed(entries: Any, count: int) -> dict[str, Any]:
+    """Bytes of pictures and keyframes from the index; of long clips from some `WEIGHED` entries that stand for all."""
+    step = max(1, count // WEIGHED)
+    parts = [0] * min(PARTS, count)
+    total = {"bytes": 0, "keys": 0, "key_bytes": 0}
+    for place in range(0, count, step):
+        # Not every nth: keyframes may come just as regularly.
+        entry = entries[min(count - 1, place + place * 7 // step % step)]
+        size = entry.size * min(step, count - place)
+        parts[place * len(parts) // count] += size
+        total["bytes"] += size
+        if entry.is_keyframe:
+            total["keys"] += step
+            total["key_bytes"] += size
+    return {**total, "parts": parts}
 
 
 def _index_end(stream: Any) -> int:
@@ -243,9 +265,10 @@ class _Walk:
         if entry is None:
             base = packet.time_base
             entry = {"first": time, "end": time, "count": 0, "shown": 0, "base": [base.numerator, base.denominator], "times": []}
-            entry |= {"decoded_from": None, "decoded_to": None}
+            entry |= {"decoded_from": None, "decoded_to": None, "keys": 0, "key_bytes": 0, "bytes": 0, "seconds": {}}
             self.seen[packet.stream.index] = entry
         entry["count"] += 1
+        _weigh(entry, packet, time)
         if packet.is_discard:
             return
         if entry["shown"] == 0:
@@ -291,14 +314,36 @@ class _Walk:
         for index, entry in self.seen.items():
             if complete and index in self.listed:
                 rest = self.listed[index]
-                entry |= {"count": rest["count"], "shown": rest["shown"], "times": rest["times"]}
+                entry |= {name: value for name, value in rest.items() if name != "to"}
                 if entry["decoded_from"] is not None:
                     entry["decoded_to"] = max(entry["decoded_to"], rest["to"])
                     entry["end"] = max(entry["end"], entry["first"] + entry["decoded_to"] - entry["decoded_from"])
             times = sorted(entry.pop("times"))
             deltas = sorted(b - a for a, b in pairwise(times))
             entry["variable"] = _varies(deltas)
+            entry.setdefault("parts", _parts(entry["seconds"]))
+            del entry["seconds"]
         return {"streams": self.seen, "complete": complete, "error": error}
+
+
+def _weigh(entry: dict[str, Any], packet: Any, time: int) -> None:
+    entry["bytes"] += packet.size
+    if packet.is_keyframe:
+        entry["keys"] += 1
+        entry["key_bytes"] += packet.size
+    second = time * entry["base"][0] // entry["base"][1]
+    entry["seconds"][second] = entry["seconds"].get(second, 0) + packet.size
+
+
+def _parts(seconds: dict[int, int]) -> list[int]:
+    """Bytes of each of up to `PARTS` equal parts, each of whole seconds."""
+    if not seconds:
+        return []
+    first, count = min(seconds), max(seconds) - min(seconds) + 1
+    parts = [0] * min(PARTS, count)
+    for second, size in seconds.items():
+        parts[(second - first) * len(parts) // count] += size
+    return parts
 
 
 def _varies(deltas: list[int]) -> bool:

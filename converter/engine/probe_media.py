@@ -217,7 +217,21 @@ def _video(stream: dict[str, Any], answer: dict[str, Any]) -> VideoStream | None
         interlaced=bool(frame.get("interlaced")),
         attached_picture=stream["attached"],
         variable_rate=bool(packets and packets["variable"]),
+        **_weights(packets),
     )
+
+
+def _weights(packets: dict[str, Any] | None) -> dict[str, Any]:
+    """What the packets weigh, which says how much there is to see."""
+    if not packets or not packets.get("bytes"):
+        return {}
+    return {
+        "packets": packets["count"],
+        "packet_bytes": packets["bytes"],
+        "keyframes": packets["keys"],
+        "keyframe_bytes": packets["key_bytes"],
+        "profile": tuple(packets["parts"]),
+    }
 
 
 def _displayed(width: int, height: int, aspect: Fraction, rotation: int) -> tuple[int, int]:

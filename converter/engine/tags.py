@@ -74,9 +74,13 @@ def chapters(raw: Iterable[dict[str, Any]], duration: float) -> tuple[Chapter, .
     return tuple(found)
 
 
-def arguments(tags: Sequence[tuple[str, str]]) -> tuple[str, ...]:
-    """Options that write these tags, after `codecs.BARE` took all others away."""
-    return tuple(word for name, value in tags for word in ("-metadata", f"{name}={value}"))
+def arguments(tags: Sequence[tuple[str, str]], chapters: int | None = None) -> tuple[str, ...]:
+    """Options that write these tags and, from the input with that number, chapters; all else that a source says is dropped."""
+    # Dropping everything at once (`-map_metadata -1`) would take the chapters' titles as well.
+    bare = ("-map_metadata", "-1", "-map_chapters", "-1")
+    marked = ("-map_metadata:g", "-1", "-map_metadata:s", "-1", "-map_chapters", str(chapters))
+    names = tuple(word for name, value in tags for word in ("-metadata", f"{name}={value}"))
+    return (*(bare if chapters is None else marked), *names)
 
 
 def stream_arguments(kind: str, number: int, language: str, title: str) -> tuple[str, ...]:
@@ -88,7 +92,7 @@ def stream_arguments(kind: str, number: int, language: str, title: str) -> tuple
 def chapter_file(chapters: Sequence[Chapter]) -> str:
     """The chapters in ffmpeg's own text format (ffmpeg-formats, "Metadata"), to be read as a further input."""
     lines = [";FFMETADATA1"]
-    for chapter in chapters:
+    for number, chapter in enumerate(chapters, start=1):
         lines += ["[CHAPTER]", "TIMEBASE=1/1000", f"START={round(chapter.start * 1000)}", f"END={round(chapter.end * 1000)}"]
-        lines.append("title=" + _SPECIAL.sub(r"\\\1", clean(chapter.title)))
+        lines.append("title=" + _SPECIAL.sub(r"\\\1", clean(chapter.title) or f"Chapter {number}"))
     return "\n".join(lines) + "\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from .analysis.presence import Presence, lost, watching
 from .errors import MediaError
 from .limits import megabytes
 from .media import Media
@@ -15,6 +16,8 @@ from .wrapping import WRAPPERS, check_wrapper
 LONG_SECONDS = 600
 """Longer results are decoded in samples only."""
 SAMPLE_SECONDS = 30
+_WHOLE = 0.9
+"""A result this long, as a part of its sources, shows all of them."""
 
 
 def verify(path: Path, expects: Expectation, bench: Workbench | None = None) -> Media:
@@ -33,9 +36,10 @@ def verify(path: Path, expects: Expectation, bench: Workbench | None = None) -> 
     bench = bench or Workbench(path.parent)
     if expects.kind in WRAPPERS:
         return check_wrapper(path, expects)
+    seen = Presence()
     try:
         media = inspect(path, path.name, limits=bench.limits)
-        decoded = _decode(path, media, bench, expects.samples)
+        decoded = _decode(path, media, bench, expects.samples, seen)
     except MediaError as error:
         log = f"{error.code.name}: {error.detail} {error.log}"
         if error.users and expects.copied:
@@ -43,7 +47,7 @@ def verify(path: Path, expects: Expectation, bench: Workbench | None = None) -> 
         if error.users:
             raise MediaError("tool_failed", "The result can't be read back.", log=log) from error
         raise
-    faults = _compare(media, expects, decoded)
+    faults = _compare(media, expects, decoded) or _lost(media, expects, seen, bench)
     if faults:
         raise MediaError("tool_failed", f"The result is not what was planned: {'; '.join(faults)}.", log=str(media))
     return media
@@ -74,13 +78,34 @@ def _compare(media: Media, expects: Expectation, decoded: int | None) -> list[st
     return faults
 
 
-def _decode(path: Path, media: Media, bench: Workbench, samples: tuple[tuple[float, float], ...]) -> int | None:
+def _lost(media: Media, expects: Expectation, seen: Presence, bench: Workbench) -> list[str]:
+    """What a black or silent result has lost; the sources are looked at only when it is one."""
+    if not bench.sources or not expects.present or not (seen.black or seen.silent):
+        return []
+    before = Presence()
+    for number, source in enumerate(bench.sources):
+        words = watching(source.media, rate=10, seconds=0.1)
+        if not words or (source.media.duration or 0) > LONG_SECONDS:
+            return []
+        command = Command("checking", (Input(source=number),), words, "", "null", source.media.duration or 1.0)
+        try:
+            bench.decode(command, on_output=before.reader().feed)
+        except MediaError as error:
+            if error.code.name == "cancelled":
+                raise
+            # What can't be compared is no proof.
+            return []
+    length = sum(source.media.duration or 0 for source in bench.sources)
+    return lost(seen, before, whole=(media.duration or 0) >= _WHOLE * length, part=expects.cropped)
+
+
+def _decode(path: Path, media: Media, bench: Workbench, samples: tuple[tuple[float, float], ...], seen: Presence) -> int | None:
     """Decode everything, or `samples`, or three samples of something long; the number of frames where all were decoded."""
     checker = Workbench(bench.work, (Source(path, media),), stop=bench.stop, limits=bench.limits, tool=bench.tool)
     frames = 0
     try:
         for window in _windows(media, samples):
-            frames += checker.decode(window).last.frames
+            frames += checker.decode(window, on_output=seen.reader().feed).last.frames
     finally:
         bench.metrics += checker.metrics
     if checker.damaged:
@@ -91,13 +116,15 @@ def _decode(path: Path, media: Media, bench: Workbench, samples: tuple[tuple[flo
 def _windows(media: Media, samples: tuple[tuple[float, float], ...]) -> tuple[Command, ...]:
     duration, picture = media.duration, f"0:{media.video.index}" if media.video else "0:v:0?"
     if samples:
-        return tuple(_command(picture, ("-ss", f"{start:.3f}", "-t", f"{length:.3f}"), length) for start, length in samples)
+        # Places that were chosen for where they lie say nothing of the rest.
+        return tuple(_command(picture, ("-ss", f"{start:.3f}", "-t", f"{length:.3f}"), length, ()) for start, length in samples)
     if duration is None or duration <= LONG_SECONDS:
-        return (_command(picture, (), duration or 1.0),)
+        return (_command(picture, (), duration or 1.0, watching(media)),)
     starts = (0.0, (duration - SAMPLE_SECONDS) / 2, duration - SAMPLE_SECONDS)
-    return tuple(_command(picture, ("-ss", f"{start:.3f}", "-t", str(SAMPLE_SECONDS)), SAMPLE_SECONDS) for start in starts)
+    return tuple(_command(picture, ("-ss", f"{start:.3f}", "-t", str(SAMPLE_SECONDS)), SAMPLE_SECONDS, watching(media)) for start in starts)
 
 
-def _command(picture: str, options: tuple[str, ...], seconds: float) -> Command:
-    arguments = ("-map", picture, "-map", "0:a?", "-fps_mode", "passthrough")
+def _command(picture: str, options: tuple[str, ...], seconds: float, watching: tuple[str, ...]) -> Command:
+    # What is looked at is a second output of the same decode; the first counts every frame.
+    arguments = ("-map", picture, "-map", "0:a?", "-fps_mode", "passthrough", *(("-f", "null", "-", *watching) if watching else ()))
     return Command("checking", (Input(source=0, options=options),), arguments, "", "null", seconds)

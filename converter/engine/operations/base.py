@@ -81,6 +81,10 @@ class Expectation:
     max_size: int | None = None
     members: tuple[str, ...] | None = None
     """An archive's file names, in their order, where they are known before."""
+    present: bool = True
+    """Black only where a source is black, and silent only where one is silent; False where the work may make it so."""
+    cropped: bool = False
+    """Only a part of each picture is kept, so it may be blacker than any whole picture of the source."""
     copied: bool = False
     """The packets are the source's own, so what can't be decoded of them is the source's damage."""
     samples: tuple[tuple[float, float], ...] = ()

@@ -148,13 +148,13 @@ class Compress(Operation[CompressParams]):
         graph = fed.picture(width, height, rate=fps, ten_bit=job.ten_bit)
         graph = f"{graph};{heard.graph}" if heard.graph else graph
         arguments = (
-            *("-filter_complex", graph, "-map", "[v]", *heard.maps, *heard.encoder, *encoder.arguments(job.work(width * height), *rate)),
+            *("-filter_complex", graph, "-map", "[v]", *heard.maps, *heard.encoder, *encoder.arguments(job.work(width * height, rate=fps), *rate)),
             *(*encoder.tag(job.container), *codecs.KEEP_TIMES, *fed.limit, *codecs.BARE, *job.container.flags),
         )
         share = 1 - likeness.SHARE if params.vmaf is not None else 1.0
         command = Command("encoding", (fed.input,), arguments, job.output, job.container.muxer, fed.seconds, share)
         extra: dict[str, object] = {"part": not fed.whole}
-        work_seconds = estimate.picture_seconds(encoder.name, _decoded(video), width * height, frames, params.effort)
+        work_seconds = estimate.picture_seconds(encoder.name, _decoded(video), width * height, frames, params.effort, _density(fed.source, video))
         size = estimate.picture_size(encoder.name, width * height, frames, crf, fed.seconds * heard.kbps * 125)
         if params.vmaf is not None:
             likeness.require()
@@ -184,7 +184,8 @@ class Compress(Operation[CompressParams]):
         kept = ("-map", "1:0", "-c:a", "copy") if commands else ()
         commands += (first_pass(job, share), second_pass(job, share, inputs, kept))
         frames, size = share.frames, (share.width, share.height)
-        work_seconds = estimate.sized_seconds(encoder.name, _decoded(video), size[0] * size[1], frames, params.effort)
+        density = share.video_bps * fed.seconds / (size[0] * size[1] * frames)
+        work_seconds = estimate.sized_seconds(encoder.name, _decoded(video), size[0] * size[1], frames, params.effort, density)
         low = min(int(0.1 * share.target), 2000 + int(30 * fed.seconds))
         return self._plan(
             job, params, commands, size, heard, (low, share.target), work_seconds, (*job.said, *share.remarks), {"budget": share}, share.target
@@ -236,6 +237,9 @@ class Compress(Operation[CompressParams]):
         most: int | None = None,
     ) -> Plan:
         seconds, container = job.feed.seconds, job.container
+        if min(size) < job.encoder.least:
+            text = f"codec: {params.codec} can't hold a picture of {size[0]}×{size[1]}; h264 would work."
+            raise MediaError("bad_parameter", text, field="codec")
         expects = Expectation("video", container.name, *size, None, seconds, _tolerance(seconds), audio=bool(heard.kbps), max_size=most)
         warnings = (*job.feed.remarks, *said)
         return Plan(self.name, as_dict(params), commands, container.extension, container.mime, expects, size_range, work_seconds, warnings, extra)
@@ -259,6 +263,12 @@ def _job(fed: Feed, video: VideoStream, params: CompressParams) -> Job:
         ("H.264 with 10 bits plays almost nowhere, so the picture gets 8; H.265, AV1 and VP9 keep them.",) if deep and encoder.name == "h264" else ()
     )
     return Job(fed, encoder, container, params.effort, deep and encoder.name != "h264", said)
+
+
+def _density(source: Media, video: VideoStream) -> float:
+    """Bits for each pixel that the source itself spends: how much happens in it."""
+    own = video.bit_rate or source.size * 8 / (source.duration or 1.0)
+    return own / max(1.0, video.width * video.height * max(1.0, video.fps))
 
 
 def _decoded(video: VideoStream) -> int:

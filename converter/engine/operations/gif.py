@@ -105,7 +105,9 @@ class Gif(Operation[GifParams]):
             try:
                 for command in plan.commands[:-1]:
                     planned.keep(command, bench, planned.cycle)
-                return gif.write(request, plan.commands[-1], bench)
+                result = gif.write(request, plan.commands[-1], bench)
+                planned.tidy(bench)
+                return result
             except gif.NotCompiled as problem:
                 _LOG.warning("the GIF encoder can't be used, ffmpeg stands in: %s", problem)
         bench.tools["encoder"] = "ffmpeg"
@@ -114,6 +116,7 @@ class Gif(Operation[GifParams]):
         planned.keep(keep, bench, planned.frames)
         bench.ffmpeg(palette)
         bench.ffmpeg(draw)
+        planned.tidy(bench)
         result = bench.work / _RESULT
         gif.retime(result, plan.extra["delays"])
         return result

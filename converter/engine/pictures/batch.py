@@ -123,6 +123,8 @@ def _entries(job: Batch, bench: Workbench) -> list[dict[str, Any]]:
             "output": f"{number + 1:03d}.png" if form.name == "jxl" else member(number, form),
             "how": {"format": form.name, "quality": quality},
         }
+        if container == "jpeg":
+            develop.check_jpeg(bench, number, len(job.forms))
         if container == "jxl":
             name = f"source-{number + 1:03d}.png"
             develop.decode_with_ffmpeg(bench, number, name)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from .kinds import READERS
 DARKROOM = Path(__file__).resolve().parent / "darkroom"
 MAX_REQUEST = 120_000
 """Bytes of one argument: Linux takes 131,072."""
+_BROKEN_JPEG = re.compile(r"error count: \d|error y=\d+ x=\d|overread \d")
 _BLAMED = frozenset({"tool_failed", "timed_out", "stalled"})
 
 
@@ -71,6 +73,20 @@ def decode_with_ffmpeg(bench: Workbench, source: int, name: str) -> None:
     bench.decode(Command("decoding", (Input(source=source),), ("-frames:v", "1", "-c:v", "png", "-update", "1"), name, "image2", 0.0))
 
 
+def check_jpeg(bench: Workbench, source: int, count: int) -> None:
+    """Refuse a JPEG with damage in the middle: libjpeg paints grey over it and says nothing, libavcodec says so.
+
+    Raises `MediaError("corrupt_media")` naming the picture, of `count`.
+    """
+    command = Command("checking", (Input(source=source),), ("-frames:v", "1"), "", "null", 0.0)
+    try:
+        tail = bench.decode(command).tail
+    except MediaError as error:
+        raise _named(error.code.name, "", error.log, source, count) from error
+    if _BROKEN_JPEG.search(tail):
+        raise _named("corrupt_media", "", tail, source, count)
+
+
 class _Reader:
     """Hears the child's lines as they come in pieces."""
 
@@ -109,7 +125,7 @@ def _run(bench: Workbench, entries: Sequence[Mapping[str, Any]], request: Mappin
         except MediaError as error:
             raise _blamed(error, reader, len(entries)) from error
     if reader.error is not None:
-        raise _named(reader.error["error"], reader.error["detail"], reader.error["log"], reader, len(entries))
+        raise _named(reader.error["error"], reader.error["detail"], reader.error["log"], reader.current, len(entries))
     if len(reader.done) != len(entries):
         raise MediaError("tool_failed", log=f"{len(reader.done)} of {len(entries)} pictures")
     return reader.done
@@ -133,12 +149,12 @@ def _blamed(error: MediaError, reader: _Reader, count: int) -> MediaError:
     """A child that dies by a signal does so of what it reads."""
     name = error.code.name
     if name in _BLAMED and "ModuleNotFoundError" not in error.log and error.log.startswith("exit -"):
-        return _named("corrupt_media", "", error.log, reader, count)
-    return _named(name, error.detail, error.log, reader, count)
+        return _named("corrupt_media", "", error.log, reader.current, count)
+    return _named(name, error.detail, error.log, reader.current, count)
 
 
-def _named(code: str, detail: str, log: str, reader: _Reader, count: int) -> MediaError:
-    where = f"Picture {reader.current + 1}: " if count > 1 else ""
+def _named(code: str, detail: str, log: str, number: int, count: int) -> MediaError:
+    where = f"Picture {number + 1}: " if count > 1 else ""
     field = "target_kb" if code == "target_unreachable" else None
     sentence = detail or ("The picture is damaged or incomplete." if code == "corrupt_media" else MediaError(code).detail)
     return MediaError(code, f"{where}{sentence}", field=field, log=log)

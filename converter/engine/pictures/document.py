@@ -39,7 +39,8 @@ def _pages(path: Path) -> int:
             place = int(rows[_ROW * number : _ROW * number + 10])
             file.seek(place)
             start = file.read(48)
-            if not start.startswith(f"{number} 0 obj\n".encode()):
+            name = f"{number} 0 obj\n".encode()
+            if not start.startswith(name):
                 raise ValueError(f"object {number} is not at {place}")
-            count += b"/Type /Page " in start
+            count += start.startswith(name + b"<< /Type /Page ")
     return count

@@ -46,6 +46,8 @@ class Work:
     pixels: int
     ten_bit: bool = False
     passing: int = 0
+    rate: str = ""
+    """Frames a second as a fraction, where the filters can't say: encoders would take the clock's ticks for frames."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,8 @@ class Encoder:
     """The part of a wanted size to aim at first: how far this one strays."""
     half_pass: bool = False
     """Whether a first pass at half the width and height is as good (x264 converts its statistics)."""
+    least: int = 2
+    """Pixels of the smallest side that it takes."""
     finest: int = 0
     """Finest quantiser of a wanted size: finer ones cost bytes that nobody sees. 0 where it can't be set."""
 
@@ -94,17 +98,22 @@ def _passes(work: Work) -> tuple[str, ...]:
     return ("-pass", str(work.passing), "-passlogfile", STATS) if work.passing else ()
 
 
+def _joined(*words: str) -> str:
+    return ":".join(filter(None, words))
+
+
 def _x264(work: Work) -> tuple[str, ...]:
     look = min(_X264_LOOK[work.effort], max(10, _LOOK_BYTES // work.pixels))
     # The second pass reads what the first one saw, and looks ahead no more.
     ahead = ("-rc-lookahead", str(look)) if look and work.passing != 2 else ()
-    return ("-preset", work.effort, *ahead, "-x264-params", "sync-lookahead=0", *_passes(work))
+    return ("-preset", work.effort, *ahead, "-x264-params", _joined("sync-lookahead=0", work.rate and f"fps={work.rate}"), *_passes(work))
 
 
 def _x265(work: Work) -> tuple[str, ...]:
     look = min(_X265_LOOK[work.effort], max(8, _LOOK_BYTES // work.pixels))
     words = [f"pools={threads()}", "frame-threads=1", f"rc-lookahead={look}", "log-level=error"]
     words += [f"bframes={min(4, look - 1)}"] if work.effort in ("medium", "slow") else []
+    words += [f"fps={work.rate}"] if work.rate else []
     if work.passing:
         words += [f"pass={work.passing}", f"stats={STATS}.x265", "slow-firstpass=0"]
     return ("-preset", work.effort, "-x265-params", ":".join(words))
@@ -114,6 +123,7 @@ def _svt(work: Work) -> tuple[str, ...]:
     words = [f"lp={1 if work.pixels > _LARGE else min(2, threads())}"]
     words += ["lookahead=0", "hierarchical-levels=3"] if work.pixels > _LARGE and not work.passing else []
     words += ["rc=1"] if work.passing else []
+    words += ["fps-num={}:fps-denom={}".format(*work.rate.split("/"))] if work.rate else []
     return ("-preset", str(_SVT_PRESETS[work.effort]), "-svtav1-params", ":".join(words), *_passes(work))
 
 
@@ -133,12 +143,12 @@ ENCODERS: Mapping[str, Encoder] = {
         ),
         Encoder(
             "h265", "H.265: smaller, newer players", "libx265", (MP4, MKV), {"small": 30, "good": 26, "better": 23, "best": 19}, 51, (22, 28), _x265,
-            aim=0.985,
+            aim=0.988, least=16,
         ),
         Encoder(
             "av1", "AV1: smallest, newest players", "libsvtav1", (WEBM, MP4, MKV), {"small": 45, "good": 35, "better": 28, "best": 20}, 63, (28, 40),
             _svt,
-            aim=0.97,
+            aim=0.985,
         ),
         Encoder(
             "vp9", "VP9: for the web", "libvpx-vp9", (WEBM, MP4, MKV), {"small": 42, "good": 34, "better": 29, "best": 22}, 63, (28, 40), _vpx,

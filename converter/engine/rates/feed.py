@@ -50,6 +50,11 @@ class Feed:
         return self.seconds * self.video.fps if self.video else 0.0
 
     @property
+    def untold_rate(self) -> str:
+        """The picture's rate as a fraction where frames put together no longer have one; else empty."""
+        return self.video.frame_rate if self.video and self.video.fps and self.part.start > 0 and not self.edits.reverse else ""
+
+    @property
     def limit(self) -> tuple[str, ...]:
         """What ends the output where the part ends."""
         return ("-t", f"{self.seconds:.6f}") if self.ranged else ()

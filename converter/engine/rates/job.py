@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 from converter.engine import codecs
 from converter.engine.budget import Budget
@@ -32,9 +33,9 @@ class Job:
         """The result's name in the work directory."""
         return f"result.{self.container.extension}"
 
-    def work(self, pixels: int, passing: int = 0) -> Work:
-        """What the encoder is told for pictures of `pixels`, in pass 1 or 2, or in the only one (0)."""
-        return Work(self.effort, pixels, self.ten_bit, passing)
+    def work(self, pixels: int, passing: int = 0, *, rate: Fraction | None = None) -> Work:
+        """What the encoder is told for pictures of `pixels`, in pass 1 or 2, or in the only one (0), and at `rate` where it was changed."""
+        return Work(self.effort, pixels, self.ten_bit, passing, "" if rate else self.feed.untold_rate)
 
 
 def first_pass(job: Job, share: Budget) -> Command:
@@ -43,7 +44,7 @@ def first_pass(job: Job, share: Budget) -> Command:
     halved = job.encoder.half_pass and min(share.width, share.height) >= _SMALLEST_HALVED
     width, height = (share.width // 4 * 2, share.height // 4 * 2) if halved else (share.width, share.height)
     graph = job.feed.picture(width, height, rate=share.rate, ten_bit=job.ten_bit)
-    encode = job.encoder.arguments(job.work(width * height, 1), *job.encoder.rated(share.video_bps))
+    encode = job.encoder.arguments(job.work(width * height, 1, rate=share.rate), *job.encoder.rated(share.video_bps))
     arguments = ("-filter_complex", graph, "-map", "[v]", *codecs.KEEP_TIMES, *encode, *job.feed.limit)
     return Command("first pass", (job.feed.input,), arguments, "", "null", job.feed.seconds, 0.25)
 
@@ -51,7 +52,7 @@ def first_pass(job: Job, share: Budget) -> Command:
 def second_pass(job: Job, share: Budget, inputs: tuple[Input, ...], kept: tuple[str, ...]) -> Command:
     """The pass that makes the file; `inputs` and `kept` bring finished sound along."""
     graph = job.feed.picture(share.width, share.height, rate=share.rate, ten_bit=job.ten_bit)
-    encode = job.encoder.arguments(job.work(share.width * share.height, 2), *job.encoder.rated(share.video_bps))
+    encode = job.encoder.arguments(job.work(share.width * share.height, 2, rate=share.rate), *job.encoder.rated(share.video_bps))
     arguments = (
         *("-filter_complex", graph, "-map", "[v]", *kept, *codecs.KEEP_TIMES, *encode, *job.encoder.tag(job.container)),
         *(*job.feed.limit, *codecs.BARE, *job.container.flags),

@@ -46,9 +46,12 @@ def two_passes(plan: Plan, share: Budget, bench: Workbench) -> Path:
         tries.append((share.video_bps, result.stat().st_size))
         if done(tries, share.target) or len(tries) > _MEND:
             break
+        following = share.corrected(tries[-1][1], tries[-2] if len(tries) > 1 else None)
+        if following.video_bps == share.video_bps:
+            break
         if tries[-1][1] <= share.target:
             result.rename(spare)
-        share = share.corrected(tries[-1][1], tries[-2] if len(tries) > 1 else None)
+        share = following
     if spare.exists() and (tries[-1][1] > share.target or tries[-1][1] < spare.stat().st_size):
         spare.replace(result)
     size = result.stat().st_size

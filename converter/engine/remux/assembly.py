@@ -39,20 +39,19 @@ class Assembly:
         """The one command that makes the result."""
         container, tracks = self.target.container, self.tracks
         inputs = [Input(source=0, options=self._options())]
-        marks = "-1"
+        marks = None
         if self.chapters:
-            marks = str(len(inputs))
+            marks = len(inputs)
             inputs.append(Input(work_file=_CHAPTERS, options=("-f", "ffmetadata")))
-        names = tags.arguments(self.source.tags) if self.names else ()
-        metadata = ("-map_metadata", "-1", "-map_chapters", marks, *names)
+        metadata = tags.arguments(self.source.tags if self.names else (), marks)
         arguments = (*self._picture(), *self._sounds(), *self._subtitles(), *self._cover(), *metadata, *container.flags)
         stage = "moving streams" if tracks.picture is None else "encoding"
         return Command(stage, tuple(inputs), arguments, f"result.{container.extension}", container.muxer, self.source.duration or 0.0)
 
     def _options(self) -> tuple[str, ...]:
         options: tuple[str, ...] = ()
-        if self.source.container == "avi":
-            # AVI has no times of presentation; other containers need them.
+        if self.source.container in ("avi", "mpeg"):
+            # These say not for every picture when it is shown; other containers need that.
             options += ("-fflags", "+genpts")
         if any(codec for _, codec in self.tracks.subtitles):
             options += ("-codec_whitelist", f"{guards.DECODERS},{_TEXT_DECODERS}")
@@ -121,12 +120,15 @@ class Assembly:
             low, high = low + 0.3 * rate * seconds / 8, high + 1.3 * rate * seconds / 8
         if made is None:
             rate = self.tracks.video.bit_rate or 0
-            known = rate * seconds / 8 or max(0.0, source.size - high)
-            return int(0.8 * known + low), int(min(1.1 * known + high, 1.2 * source.size + high)) + 100_000
+            known = rate * seconds / 8 or max(0.0, source.size - low)
+            least = (0.8 if rate else 0.4) * known
+            return int(least + low), int(min(1.1 * known + high, 1.2 * source.size + high)) + 100_000
         frames = seconds * (self.asked.fps or self.tracks.video.fps)
         bounds = estimate.h264_size(made.width * made.height, frames, made.crf, 0)
-        factor = MAKERS[made.codec].bytes_factor
-        return int(bounds[0] * min(1.0, factor) + low), int(bounds[1] * min(factor, 6.0) + high)
+        # An animation's dither is noise to an encoder; so is everything to its fastest ways.
+        hard = (3.0 if source.kind == "animation" else 1.0) * (1.5 if self.asked.speed == "ultrafast" else 1.0)
+        factor = MAKERS[made.codec].bytes_factor * (2.0 if "a4" in made.pixel_format else 1.0)
+        return int(bounds[0] * min(0.5, factor) + low), int(bounds[1] * factor * hard + high)
 
     def work_seconds(self) -> float:
         """CPU seconds of this class of machine."""

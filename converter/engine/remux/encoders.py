@@ -37,7 +37,7 @@ MAKERS: Mapping[str, Maker] = {
     "hevc": Maker("libx265", {"high": 20, "good": 24, "small": 29}, 0.7, 2.5, deep=True, hdr=True),
     "av1": Maker("libsvtav1", {"high": 24, "good": 32, "small": 42}, 0.6, 1.2, deep=True, hdr=True),
     "vp9": Maker("libvpx-vp9", {"high": 24, "good": 31, "small": 39}, 0.8, 2.5, hdr=True, alpha="yuva420p"),
-    "prores": Maker("prores_ks", {"high": 3, "good": 2, "small": 1}, 25.0, 1.0, deep=True, hdr=True, alpha="yuva444p10le"),
+    "prores": Maker("prores_ks", {"high": 3, "good": 2, "small": 1}, 8.0, 1.0, deep=True, hdr=True, alpha="yuva444p10le"),
     "mpeg4": Maker("mpeg4", {"high": 2, "good": 4, "small": 8}, 3.0, 0.5),
 }
 _SVT = {"ultrafast": 12, "veryfast": 10, "fast": 8, "medium": 6, "slow": 4}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from math import ceil
 from typing import Literal
 
@@ -147,6 +148,8 @@ def encoding(
     # Two channels share much, one and the low rates need less.
     nominal = max(8, nominal if kbps is not None or hertz >= 32000 else ceil(nominal * hertz / 32000))
     steer = ("-q:a", coder.vbr[quality]) if coder.vbr and kbps is None else ("-b:a", f"{_ladder(coder, nominal, hertz)}k")
+    if codec == "vorbis" and kbps is not None:
+        steer = ("-q:a", f"{_vorbis_quality(nominal / count, hertz):.2f}")
     return Encoding(codec, ("-c:a", coder.encoder, *steer), filters, count, hertz, nominal * 1000, False, remarks)
 
 
@@ -251,12 +254,21 @@ def _ladder(coder: Coder, kbps: int, hertz: int) -> int:
         return next((rate for rate in reversed(table) if rate <= kbps), table[0])
     if coder.codec == "ac3":
         return next((rate for rate in reversed(_AC3_RATES) if rate <= kbps), _AC3_RATES[0])
-    if coder.codec == "vorbis":
-        # libvorbis refuses what lies beyond its tables, which grow with the rate of samples.
-        return max(ceil(32 * hertz / 44100), min(kbps, 200 * hertz // 44100))
     return kbps
 
 
+def _vorbis_quality(kbps: float, hertz: int) -> float:
+    """The quality at which Vorbis takes about so many kbit/s a channel: its managed rates fail at many that lie between."""
+    # libvorbis' own table of nominal rates at 44.1 kHz, for one of two channels; lower rates of samples need less.
+    wanted = kbps * 44100 / hertz
+    for quality, (low, high) in enumerate(pairwise(_VORBIS_KBPS), start=-1):
+        if wanted < high:
+            return quality + max(0.0, (wanted - low) / (high - low))
+    return 10.0
+
+
+_VORBIS_KBPS = (22.5, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 250)
+"""Kilobits per second at the qualities -1 to 10."""
 _MP3_RATES = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 _MP3_LOW_RATES = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
 _AC3_RATES = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640)

@@ -120,12 +120,11 @@ class Work:
             maps += ["-map", f"{number}:{cover.index}", "-c:v", "copy" if cover.codec in ("mjpeg", "png") else "mjpeg"]
             maps += ["-disposition:v:0", "attached_pic", "-metadata:s:v:0", "comment=Cover (front)"]
             inputs.append(Input(source=0))
-        chapters = "-1"
+        chapters = None
         if chaptered(self.source, self.wish):
-            chapters = str(number + len(inputs))
+            chapters = number + len(inputs)
             inputs.append(Input(work_file=CHAPTERS, options=("-f", "ffmetadata")))
-        names = tags.arguments(self.source.tags) if self.wish.names else ()
-        return tuple(inputs), (*maps, "-map_metadata", "-1", "-map_chapters", chapters, *names)
+        return tuple(inputs), (*maps, *tags.arguments(self.source.tags if self.wish.names else (), chapters))
 
 
 def chaptered(source: Media, wish: Wish) -> bool:
@@ -160,7 +159,8 @@ def expectation(work: Work) -> Expectation:
     unknown = work.wish.pauses != "keep" and not work.keeps
     copied = work.choice.encoding is None
     seconds = max(work.seconds, 0.0)
-    tolerance = 0.15 + seconds * (0.005 if copied or work.wish.speed != 1 else 0.002) + (0.35 if copied else 0.0)
+    # Three frames of MP3: what its encoder puts before and after.
+    tolerance = 0.15 + 3456 / max(8000, work.rate) + seconds * (0.005 if copied or work.wish.speed != 1 else 0.002) + (0.35 if copied else 0.0)
     return Expectation(
         "audio",
         work.choice.container.name,
@@ -181,6 +181,9 @@ def _size(work: Work) -> tuple[int, int]:
             return (min(1000, source.size), source.size + 50_000)
         return int(0.5 * known), min(int(1.6 * known), source.size) + 50_000
     low, high = estimate.sound_size(work.seconds, way.bps)
+    # Encoders with a variable rate write next to nothing for silence, and MP3's constant rate is what it says.
+    low = int(0.25 * low) if "-b:a" not in way.arguments or way.codec != "mp3" else int(0.95 * low / 0.15)
+    low = 0 if work.wish.pauses != "keep" else low
     if way.lossless and way.codec.startswith("pcm"):
         low = int(work.seconds * way.bps / 8 * (0.1 if work.wish.pauses != "keep" else 0.98))
     high += source.size if source.cover is not None and source.kind == "audio" else 0

@@ -93,7 +93,7 @@ def test_a_cache_of_another_machine_is_found_out_at_once(media_dir: Path, tmp_pa
     assert gif.ready()
     result = execute("gif", [clip(media_dir, "small.mp4")], SMALL, tmp_path)
     assert result.tools["encoder"] == "ffmpeg"
-    assert sorted(path.name for path in result.path.parent.iterdir()) == ["palette.png", "result.gif"]
+    assert sorted(path.name for path in result.path.parent.iterdir()) == ["order.ffconcat", "palette.png", "result.gif"]
 
 
 def test_no_picture_there(media_dir: Path, tmp_path: Path) -> None:

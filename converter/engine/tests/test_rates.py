@@ -48,18 +48,19 @@ def test_a_correction_goes_where_the_target_is(target: int, seconds: float, miss
     if size > target and share.video_bps > 6000:
         assert following.video_bps < share.video_bps
     if size < 0.95 * target:
-        assert following.video_bps >= share.video_bps
+        assert following.video_bps >= share.video_bps - 500
     # An encoder that answers in proportion is in the range that counts as met, whatever it did first.
     if following.video_bps > 6000 and miss * (1 - fixed) > fixed:
         predicted = share.fixed + (size - share.fixed) * following.video_bps / share.video_bps
-        assert predicted <= target * 0.985 + 2
+        step = 0 if size > target else 500 * (size - share.fixed) / share.video_bps
+        assert predicted <= target * 0.985 + 2 + step
 
 
 def test_a_third_try_lies_on_the_line_through_two() -> None:
     share = budget.Budget(1_000_000, 30, 900, 640, 360, 0, 240_000, fixed=50_000)
     third = share.corrected(1_050_000, last=(280_000, 1_100_000))
     # 40,000 bit/s were 50,000 bytes; 67,000 bytes are too many.
-    assert third.video_bps == pytest.approx((240_000 - 67_000 * 0.8) * 0.97, abs=2)
+    assert third.video_bps == pytest.approx((240_000 - 67_000 * 0.8) * 0.97, abs=1000)
 
 
 @pytest.mark.parametrize(

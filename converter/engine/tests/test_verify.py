@@ -2,14 +2,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from converter.engine.errors import MediaError
 from converter.engine.operations.base import Expectation
+from converter.engine.probe import inspect
 from converter.engine.tests.making import clip, ffmpeg
 from converter.engine.verify import verify
-from converter.engine.workbench import Workbench
+from converter.engine.workbench import Source, Workbench
 
 RIGHT = Expectation("video", "mp4", 320, 180, frames=150, duration=5.055, audio=True)
 
@@ -89,3 +91,68 @@ def test_cancelling_reaches_the_checks(result: Path) -> None:
     with pytest.raises(MediaError) as caught:
         verify(result, RIGHT, Workbench(result.parent, stop=lambda: True))
     assert caught.value.code.name == "cancelled"
+
+
+BLACK = "color=black:s=160x90:r=25:d=3"
+DIM = "color=0x1a1a1a:s=160x90:r=25:d=3,drawbox=x=40:y=30:w=30:h=20:color=0x303030:t=fill"
+CREDITS = "color=black:s=160x90:r=25:d=3,drawbox=x=20:y=40:w=120:h=6:color=white:t=fill"
+FILM = "testsrc2=s=160x90:r=25:d=3,eq=brightness=0.25:contrast=0.6"
+TONE, NOTHING, WHISPER, PAUSE = "sine=d=3", "anullsrc=d=3", "sine=d=3,volume=-50dB", "sine=d=3,volume='gte(t,1)':eval=frame"
+
+
+def made(path: Path, picture: str | None, sound: str | None) -> Path:
+    inputs = [word for chain in (picture, sound) if chain for word in ("-f", "lavfi", "-i", chain)]
+    ffmpeg(*inputs, "-pix_fmt", "yuv420p", "-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac", str(path))
+    return path
+
+
+def outcome(tmp_path: Path, source: tuple[str | None, str | None], result: tuple[str | None, str | None], **more: Any) -> str:
+    """What the checks say of a result; nothing where they are content."""
+    before, after = made(tmp_path / "source.mp4", *source), made(tmp_path / "result.mp4", *result)
+    work = tmp_path / "work"
+    work.mkdir()
+    bench = Workbench(work, (Source(before, inspect(before)),))
+    video, audio = result[0] is not None, result[1] is not None
+    container = "mp4" if video else "m4a"
+    try:
+        verify(after, Expectation("video" if video else "audio", inspect(after).container or container, video=video, audio=audio, **more), bench)
+    except MediaError as error:
+        assert error.code.name == "tool_failed"
+        return error.detail
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("source", "result", "more", "words"),
+    [
+        ((FILM, TONE), (BLACK, TONE), {}, ("black",)),
+        ((FILM, TONE), (FILM, NOTHING), {}, ("silent",)),
+        ((FILM, TONE), (BLACK, NOTHING), {}, ("black", "silent")),
+        ((FILM, TONE), (None, NOTHING), {}, ("silent",)),
+        ((CREDITS, TONE), (BLACK, TONE), {}, ("black",)),
+        ((FILM, TONE), (BLACK, NOTHING), {"present": False}, ()),
+        ((BLACK, NOTHING), (BLACK, NOTHING), {}, ()),
+        ((FILM, TONE), (DIM, WHISPER), {}, ()),
+        ((FILM, TONE), (CREDITS, PAUSE), {}, ()),
+        ((CREDITS, TONE), (BLACK, TONE), {"cropped": True}, ()),
+        (("color=0x101010:s=160x90:r=25:d=3", WHISPER), (BLACK, WHISPER), {}, ()),
+    ],
+)
+def test_black_and_silent_only_where_the_source_is(
+    tmp_path: Path, source: tuple[str, str], result: tuple[str | None, str | None], more: dict[str, bool], words: tuple[str, ...]
+) -> None:
+    said = outcome(tmp_path, source, result, **more)
+    assert all(word in said for word in words)
+    assert bool(said) == bool(words)
+
+
+def test_a_part_of_a_film_may_be_black_and_silent(tmp_path: Path) -> None:
+    fading = ("color=white:s=160x90:r=25:d=3,fade=in:d=2:st=1", PAUSE)
+    assert outcome(tmp_path, fading, (BLACK.replace("d=3", "d=0.6"), NOTHING.replace("d=3", "d=0.6"))) == ""
+
+
+def test_nothing_is_looked_at_twice_when_something_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from converter.engine import verify as module
+
+    monkeypatch.setattr(module, "lost", lambda *_, **__: pytest.fail("the source was looked at"))
+    assert outcome(tmp_path, (FILM, TONE), (FILM, TONE)) == ""

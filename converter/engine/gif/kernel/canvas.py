@@ -7,7 +7,7 @@ import struct
 import numpy as np
 
 from . import lzw, mapping, palette, temporal
-from .colour import CELLS, NOWHERE, SLOTS, Bytes, Words
+from .colour import CELLS, NEAR, NOWHERE, SLOTS, Bytes, Floats, Words
 from .profiles import Profile
 
 CUT_SIZES = (16, 24, 32, 48, 64, 96, 128, 192, 255)
@@ -38,11 +38,13 @@ class Canvas:
         self.out = np.empty(lzw.room(pixels), np.uint8)
         self.table = np.zeros(lzw.HASH_SLOTS, np.uint32)
         self.counts, self.sums = np.zeros(CELLS, np.int32), np.zeros(CELLS, np.int64)
-        self.lut, self.pairs = np.empty(CELLS, np.int32), np.empty(2 * CELLS, np.int32)
+        self.lut, self.hints, self.pairs = np.empty(CELLS, np.uint8), np.zeros(CELLS, np.uint8), np.empty(2 * CELLS, np.uint8)
         self.cells, self.weights, self.keys = np.empty((3, CELLS), np.float32), np.empty(CELLS, np.float32), np.empty(CELLS, np.int32)
         self.colours = np.full((3, SLOTS), NOWHERE, np.float32)
         self.packed, self.use = np.zeros(SLOTS, np.uint32), np.zeros(SLOTS)
-        self.neighbours, self.apart = np.zeros((SLOTS, 8), np.uint8), np.zeros((SLOTS, SLOTS), np.float32)
+        self.near, self.around = np.zeros((SLOTS, NEAR + 1), np.uint8), np.zeros((SLOTS, 3, NEAR), np.float32)
+        self.apart, self.reach = np.zeros((SLOTS, NEAR), np.float32), np.zeros(SLOTS, np.float32)
+        self.slopes = np.zeros((SLOTS, NEAR + 1, 4), np.float32)
         self.matrix = mapping.bayer()
         self.m, self.error, self.fresh, self.base = 0, 0.0, True, profile.base
 
@@ -56,20 +58,21 @@ class Canvas:
         if changed == 0:
             return still(delay_cs)
         self.lut[:] = mapping.UNSET
-        self.pairs[:] = mapping.UNSET
+        self.pairs[:] = mapping.UNKNOWN
         self._choose()
         looser = self.base / p.base if p.base else 1.0
         depth = max(2, self.m.bit_length())
         clear_through = (1 << depth) - 1
         drawn = mapping.assign(
-            picture, self.scr, self.keep, self.tol, self.width, x0, y0, x1, y1, self.colours, self.packed, self.m, self.apart,
-            p.better * looser, self.fresh, self.base + p.slope * p.dithered, p.gain, p.variance, self.matrix,
+            picture, self.scr, self.keep, self.tol, self.width, x0, y0, x1, y1, self.colours, self.packed, self.m,
+            self.near, self.around, self.apart, self.slopes, int(256 * p.better * looser), self.fresh,
+            self.base + p.slope * p.dithered, p.gain, p.variance, self.matrix,
             self.lut, self.pairs, clear_through, self.indices,
         )  # fmt: skip
         if drawn == 0:
             return still(delay_cs)
         size = lzw.encode(
-            self.indices, picture, self.ref, self.scr, self.tol, self.width, x0, y0, x1, y1, self.packed, self.neighbours,
+            self.indices, picture, self.ref, self.scr, self.tol, self.width, x0, y0, x1, y1, self.packed, self.near,
             min(p.candidates, self.m - 1), p.loss * looser, not self.fresh, depth, clear_through, self.table, self.out,
         )  # fmt: skip
         if not self.fresh:
@@ -141,7 +144,11 @@ class Canvas:
 
     def _improve(self, n: int, rounds: int) -> float:
         p = self.profile
-        return float(palette.improve(self.cells, self.weights, self.keys, n, self.colours, self.m, rounds, p.moves, self.use, self.lut))
+        return float(
+            palette.improve(
+                self.cells, self.weights, self.keys, n, self.colours, self.m, rounds, p.moves, self.use, self.lut, self.hints, *self._nearby()
+            )
+        )
 
     def _settle(self) -> None:
         """Whole numbers, as the file has them, and what is near what."""
@@ -150,7 +157,11 @@ class Canvas:
         self.colours[:, :m] = whole
         r, g, b = whole.astype(np.uint32)
         self.packed[:m] = r << 16 | g << 8 | b
-        mapping.neighbourhood(self.colours, m, min(self.profile.candidates, m - 1), self.neighbours, self.apart)
+        palette.neighbourhood(self.colours, m, *self._nearby())
+        mapping.mixtures(self.colours, m, self.near, self.around, self.slopes)
+
+    def _nearby(self) -> tuple[Bytes, Floats, Floats, Floats]:
+        return self.near, self.around, self.apart, self.reach
 
     def _table(self, size: int) -> bytes:
         table: Bytes = np.zeros((size, 3), np.uint8)

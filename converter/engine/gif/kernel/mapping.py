@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from .colour import SLOTS, Bytes, Floats, Ints, Scalar, Words, between, brightness, cell_of, distance_float
+from .colour import NEAR, SLOTS, Bytes, Floats, Ints, Scalar, Words, apart32, cell_of, distance_float
 from .jit import compiled
-from .palette import nearest
+from .palette import nearest, smallest
 
-UNSET = -1
-"""A cell whose colour is not known yet."""
+UNSET = 255
+"""A cell whose colour is not known yet: no colour has this number, because one index is left for transparency."""
+UNKNOWN = 254
+"""A cell for whose mixture nobody has looked yet."""
 _MIXED = 64
 """Steps of the ordered pattern, 8×8."""
 
@@ -23,89 +25,111 @@ def bayer() -> Bytes:
 
 
 @compiled
-def neighbourhood(palette: Floats, m: int, candidates: int, neighbours: Bytes, apart: Floats) -> None:
-    """The `candidates` nearest colours of each colour, nearest first, and all distances between colours."""
+def mixtures(palette: Floats, m: int, near: Bytes, around: Floats, slopes: Floats) -> None:
+    """For each colour and each of its neighbours, how the neighbour's share in a mixture follows from a pixel.
+
+    The share that brings the mean nearest to a pixel is linear in the pixel: three slopes and a constant, in `slopes`.
+    """
     for a in range(m):
-        for b in range(m):
-            apart[a, b] = distance_float(palette[0, a] - palette[0, b], palette[1, a] - palette[1, b], palette[2, a] - palette[2, b])
-        nearer = np.float32(-1)
-        before = -1
-        for k in range(candidates):
-            best, distance_best = a, np.float32(1e30)
-            for b in range(m):
-                d = apart[a, b]
-                if b != a and (d > nearer or (d == nearer and b > before)) and d < distance_best:
-                    best, distance_best = b, d
-            neighbours[a, k] = best
-            nearer, before = distance_best, best
+        r, g, b = palette[0, a], palette[1, a], palette[2, a]
+        slopes[a, NEAR] = 0
+        for k in range(NEAR):
+            dr, dg, db = around[a, 0, k] - r, around[a, 1, k] - g, around[a, 2, k] - b
+            luma = np.float32(9 / 16) * (dr + np.float32(2) * dg + db)
+            fr = np.float32(3) * dr + luma
+            fg = np.float32(4) * dg + np.float32(2) * luma
+            fb = np.float32(2) * db + luma
+            span = fr * dr + fg * dg + fb * db
+            part = np.float32(_MIXED) / span if span > 0 else np.float32(0)
+            slopes[a, k, 0], slopes[a, k, 1], slopes[a, k, 2] = fr * part, fg * part, fb * part
+            slopes[a, k, 3] = -(fr * r + fg * g + fb * b) * part
 
 
 @compiled
-def partner(pixel: Scalar, a: Scalar, palette: Floats, m: int, apart: Floats, variance: float) -> Scalar:
-    """The colour that, mixed with `a`, comes nearest to `pixel`, where a far one is charged `variance` of the mixture's unrest."""
-    r, g, b = np.float32((pixel >> 16) & 255), np.float32((pixel >> 8) & 255), np.float32(pixel & 255)
+def partner(
+    r: Scalar, g: Scalar, b: Scalar, a: Scalar, palette: Floats, around: Floats, apart: Floats, variance: float, found: Floats, order: Ints
+) -> Scalar:
+    """Which neighbour of `a`, mixed with it, comes nearest to a pixel, where a far one is charged `variance` of the mixture's unrest.
+
+    Returns its place among the neighbours, or `NEAR`, which is `a` itself, where `a` alone is nearest.
+    """
     own = distance_float(r - palette[0, a], g - palette[1, a], b - palette[2, a])
-    best, cost = a, own
-    for j in range(m):
-        if j != a:
-            span = apart[a, j] + np.float32(1e-3)
-            other = distance_float(r - palette[0, j], g - palette[1, j], b - palette[2, j])
-            t = min(max((own + span - other) / (span + span), np.float32(0)), np.float32(1))
-            rest = own - t * (own + span - other) + t * t * span
-            charged = rest + np.float32(variance) * t * (np.float32(1) - t) * span
-            if charged < cost:
-                best, cost = j, charged
-    return best
-
-
-@compiled
-def mixed(pixel: Scalar, a: Scalar, b: Scalar, palette: Words, gain: float) -> int:
-    """How many of 64 places `b` takes beside `a` so that their mean comes nearest to `pixel`."""
-    one, two = np.int64(palette[a]), np.int64(palette[b])
-    own, other, span = between(pixel, one), between(pixel, two), between(one, two)
-    if span <= 0:
-        return 0
-    return int(gain * _MIXED * min(max((own + span - other) / (2.0 * span), 0.0), 1.0))
+    unrest = np.float32(variance)
+    for k in range(NEAR):
+        span = apart[a, k] + np.float32(1e-3)
+        other = distance_float(r - around[a, 0, k], g - around[a, 1, k], b - around[a, 2, k])
+        t = min(max((own + span - other) / (span + span), np.float32(0)), np.float32(1))
+        rest = own - t * (own + span - other) + t * t * span
+        found[k] = max(rest + unrest * t * (np.float32(1) - t) * span, np.float32(0))
+    best = smallest(order, NEAR)
+    return best if found[best] < own else NEAR
 
 
 @compiled
 def assign(
     src: Words, scr: Words, keep: Bytes, tol: Bytes, width: int, x0: int, y0: int, x1: int, y1: int, colours: Floats, palette: Words,
-    m: int, apart: Floats, better: float, fresh: bool, plain: int, gain: float, variance: float, matrix: Bytes,
-    lut: Ints, pairs: Ints, clear_through: int, indices: Bytes,
+    m: int, near: Bytes, around: Floats, apart: Floats, slopes: Floats, better: int, fresh: bool, plain: int, gain: float, variance: float,
+    matrix: Bytes, lut: Bytes, pairs: Bytes, clear_through: int, indices: Bytes,
 ) -> int:  # fmt: skip
     """Fill `indices` inside the rectangle; returns how many pixels are drawn.
 
-    A pixel is drawn only where that makes its error `better` times smaller than what is on the screen.
+    A pixel is drawn only where that makes its error `better`/256 times smaller than what is on the screen.
     Pixels whose tolerance is at most `plain` are dithered with `gain` (0 is not at all).
     """
     found = np.empty(SLOTS, np.float32)
     bits = found.view(np.int32)
     used = (m + 15) & ~15
+    strength, dithering = np.float32(gain), gain > 0.0
+    lights = np.empty(SLOTS, np.float32)
+    for j in range(m):
+        lights[j] = colours[0, j] + np.float32(2) * colours[1, j] + colours[2, j]
     drawn = 0
+    chosen = np.zeros(x1 + 1 - x0, np.uint32)
     for y in range(y0, y1 + 1):
-        for x in range(x0, x1 + 1):
-            i = y * width + x
-            indices[i] = clear_through
-            if keep[i]:
+        first, last = y * width + x0, y * width + x1 + 1
+        sources, kept, tolerances, into, thresholds = src[first:last], keep[first:last], tol[first:last], indices[first:last], matrix[y & 7]
+        for x in range(x1 + 1 - x0):
+            if kept[x]:
                 continue
-            v = np.int64(src[i])
-            k = cell_of(v)
-            s: Scalar = np.int64(lut[k])
+            v = np.uint64(sources[x])
+            k = np.uint64(cell_of(v))
+            r, g, b = (
+                np.float32((v >> np.uint64(16)) & np.uint64(255)),
+                np.float32((v >> np.uint64(8)) & np.uint64(255)),
+                np.float32(v & np.uint64(255)),
+            )
+            s = np.uint64(lut[k])
             if s == UNSET:
-                s = nearest(np.float32((v >> 16) & 255), np.float32((v >> 8) & 255), np.float32(v & 255), colours, used, found, bits)
+                s = np.uint64(nearest(r, g, b, colours, used, found, bits))
                 lut[k] = s
-            if gain > 0.0 and tol[i] <= plain:
+            if dithering and tolerances[x] <= plain:
                 # A cell is four levels wide: what is darker than its colour wants another partner than what is lighter.
-                side = 2 * k + (brightness(v) > brightness(np.int64(palette[s])))
-                other: Scalar = np.int64(pairs[side])
-                if other == UNSET:
-                    other = partner(v, s, colours, m, apart, variance)
+                side = k + k + np.uint64(r + g + g + b > lights[s])
+                other = np.uint64(pairs[side])
+                if other == UNKNOWN:
+                    other = np.uint64(partner(r, g, b, np.int64(s), colours, around, apart, variance, found, bits))
                     pairs[side] = other
-                if other != s and mixed(v, s, other, palette, gain) > matrix[y & 7, x & 7]:
-                    s = other
-            if not fresh and between(v, np.int64(scr[i])) <= between(v, np.int64(palette[s])) * better:
-                continue
-            indices[i] = s
-            drawn += 1
+                share = slopes[s, other, np.uint64(0)] * r + slopes[s, other, np.uint64(1)] * g + slopes[s, other, np.uint64(2)] * b
+                share += slopes[s, other, np.uint64(3)]
+                mixed = strength * share > np.float32(thresholds[(x + x0) & 7]) + np.float32(1)
+                # The pattern decides like dice: a processor that guesses would guess wrong, so there is nothing to guess.
+                s = np.uint64(near[s, other if mixed else np.uint64(NEAR)])
+            into[x] = s
+            chosen[x] = palette[s]
+        drawn += settle(sources, scr[first:last], chosen, kept, better, fresh, clear_through, into)
     return drawn
+
+
+@compiled
+def settle(sources: Words, shown: Words, chosen: Words, kept: Bytes, better: int, fresh: bool, clear_through: int, into: Bytes) -> int:
+    """Leave alone what stays, and what would hardly get better, in one row; returns how many pixels are drawn."""
+    drawn: Scalar = np.int32(0)
+    factor = np.int32(0 if fresh else better)
+    clear = np.uint8(clear_through)
+    for x in range(len(sources)):
+        v, w, u = np.int32(sources[x]), np.int32(shown[x]), np.int32(chosen[x])
+        worse = apart32(v, w) * np.int32(256) > apart32(v, u) * factor
+        draw = (kept[x] == 0) & (worse | fresh)
+        into[x] = into[x] if draw else clear
+        drawn += np.int32(draw)
+    return int(drawn)

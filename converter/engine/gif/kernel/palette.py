@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from .colour import CELLS, NOWHERE, SLOTS, Doubles, Floats, Ints, Longs, Scalar, distance_float
-from .jit import compiled
+from .colour import CELLS, NEAR, NOWHERE, SLOTS, Bytes, Doubles, Floats, Ints, Longs, Scalar, distance_float
+from .jit import compiled, inlined
 
 WORST_FACTOR = 2.0
 """A useless colour moves to where it helps only if that colour's error is this many times larger."""
+
+FAR = np.float32(1e8)
+"""Further than any colour is from `NOWHERE`, or from another."""
 
 
 @compiled
@@ -28,19 +33,51 @@ def collect(counts: Ints, sums: Longs, colours: Floats, weights: Floats, keys: I
     return n
 
 
-@compiled
-def nearest(r: Scalar, g: Scalar, b: Scalar, palette: Floats, used: int, found: Floats, order: Ints) -> Scalar:
-    """The nearest colour's number. `found` receives the distances, `order` is the same memory as whole numbers.
+@inlined
+def smallest(order: Any, used: Any) -> Any:
+    """Where the smallest of `used` positive floats stands, given their bits.
 
-    The bits of positive floats sort as whole numbers do, so the number rides in the lowest byte of its
-    distance and one minimum finds both, eight at a time. `used` is a multiple of 16.
+    Such bits sort as whole numbers do, so the place rides in the lowest byte and one minimum finds both, eight at a time.
     """
-    for j in range(used):
-        found[j] = distance_float(r - palette[0, j], g - palette[1, j], b - palette[2, j])
     best = np.int32(0x7FFFFFFF)
     for j in range(used):
         best = min(best, np.int32((order[j] & np.int32(-256)) | np.int32(j)))
     return best & 255
+
+
+@compiled
+def nearest(r: Scalar, g: Scalar, b: Scalar, palette: Floats, used: int, found: Floats, order: Ints) -> Scalar:
+    """The nearest colour's number. `found` receives the distances, `order` is the same memory as whole numbers.
+
+    `used` is a multiple of 16.
+    """
+    for j in range(used):
+        found[j] = distance_float(r - palette[0, j], g - palette[1, j], b - palette[2, j])
+    return smallest(order, used)
+
+
+@compiled
+def neighbourhood(palette: Floats, m: int, near: Bytes, around: Floats, apart: Floats, reach: Floats) -> None:
+    """The `NEAR` nearest colours of each colour, nearest first: their numbers (and after them its own), channels and distances.
+
+    `reach` is the distance within which all are known. Where there are fewer colours than places, the rest stands `NOWHERE`.
+    """
+    found = np.empty(SLOTS, np.float32)
+    order = found.view(np.int32)
+    used = (m + 15) & ~15
+    for a in range(m):
+        for j in range(used):
+            found[j] = distance_float(palette[0, a] - palette[0, j], palette[1, a] - palette[1, j], palette[2, a] - palette[2, j])
+        found[a] = FAR
+        for k in range(NEAR):
+            j = smallest(order, used)
+            apart[a, k] = found[j]
+            near[a, k] = j if found[j] < FAR else a
+            for c in range(3):
+                around[a, c, k] = palette[c, j] if found[j] < FAR else NOWHERE
+            found[j] = FAR
+        near[a, NEAR] = a
+        reach[a] = apart[a, NEAR - 1]
 
 
 @compiled
@@ -106,7 +143,10 @@ def measure(order: Longs, colours: Floats, weights: Floats, box: int, starts: Lo
 
 
 @compiled
-def improve(colours: Floats, weights: Floats, keys: Ints, n: int, palette: Floats, m: int, rounds: int, moves: int, use: Doubles, lut: Ints) -> float:
+def improve(
+    colours: Floats, weights: Floats, keys: Ints, n: int, palette: Floats, m: int, rounds: int, moves: int, use: Doubles, lut: Bytes,
+    hints: Bytes, near: Bytes, around: Floats, apart: Floats, reach: Floats,
+) -> float:  # fmt: skip
     """Lloyd's rounds over the cells; each but the last moves up to `moves` useless colours to the worst cells.
 
     `use` receives how much each colour is used, `lut` the colour of every cell seen (in the last round).
@@ -124,10 +164,29 @@ def improve(colours: Floats, weights: Floats, keys: Ints, n: int, palette: Float
         errors[:] = 0
         worst[:] = -1.0
         error, total = 0.0, 1e-9
+        neighbourhood(palette, m, near, around, apart, reach)
         for i in range(n):
-            j = nearest(colours[0, i], colours[1, i], colours[2, i], palette, used, found, bits)
+            r, g, b = colours[0, i], colours[1, i], colours[2, i]
+            # Where it belonged before, it mostly still does, or to a neighbour. E is the square of a metric: what is within
+            # half of `reach` of a colour (a quarter, squared) has nothing nearer than that colour's neighbours.
+            j: Scalar = min(np.int64(hints[keys[i]]), m - 1)
+            e = distance_float(r - palette[0, j], g - palette[1, j], b - palette[2, j])
+            if np.float32(4) * e > reach[j]:
+                j = nearest(r, g, b, palette, used, found, bits)
+                e = found[j]
+            else:
+                # Written out: called or inlined by Numba it takes three times as long.
+                for k in range(NEAR):
+                    found[k] = distance_float(r - around[j, 0, k], g - around[j, 1, k], b - around[j, 2, k])
+                best = np.int32(0x7FFFFFFF)
+                for k in range(NEAR):
+                    best = min(best, np.int32((bits[k] & np.int32(-256)) | np.int32(k)))
+                best &= 255
+                if found[best] < e:
+                    e, j = found[best], np.int64(near[j, best])
+            hints[keys[i]] = j
             w = np.float64(weights[i])
-            e = w * found[j]
+            e = w * e
             for c in range(3):
                 sums[j, c] += w * colours[c, i]
             sums[j, 3] += w

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .colour import Bytes, Ints, Longs, Words, cell_of, distance
+from .colour import Bytes, Ints, Longs, Scalar, Words, cell_of, distance
 from .jit import compiled, inlined
 
 LEVEL = 4
@@ -53,9 +53,12 @@ def verdict(pixel: Any, left: Any, up: Any, drawn_from: Any, shown: Any, base: A
 def judge_row(src: Words, ref: Words, scr: Words, row: int, above: int, width: int, base: int, slope: int, cap: int, keep: Bytes, tol: Bytes) -> None:
     """Fill `keep` and `tol` of one row."""
     keep[row], tol[row] = verdict(src[row], src[row], src[above], ref[row], scr[row], base, slope, cap)
-    for x in range(1, width):
-        i = row + x
-        keep[i], tol[i] = verdict(src[i], src[i - 1], src[above + x], ref[i], scr[i], base, slope, cap)
+    # Slices counted from zero: an index that could be negative would cost a test, and keep the loop from being vectorised.
+    here, left, up = src[row + 1 : row + width], src[row : row + width - 1], src[above + 1 : above + width]
+    drawn, shown = ref[row + 1 : row + width], scr[row + 1 : row + width]
+    kept, tolerance = keep[row + 1 : row + width], tol[row + 1 : row + width]
+    for x in range(width - 1):
+        kept[x], tolerance[x] = verdict(here[x], left[x], up[x], drawn[x], shown[x], base, slope, cap)
 
 
 @compiled
@@ -78,22 +81,26 @@ def judge(
         judge_row(src, ref, scr, row, row - width if y > 0 else row, width, base, slope, cap, keep, tol)
         if fresh:
             keep[row : row + width] = 0
-        first, last = width, -1
+        kept: Scalar = np.int32(0)
+        for value in keep[row : row + width]:
+            kept += np.int32(value)
+        if kept == width:
+            continue
+        changed += width - kept
+        first, last = 0, width - 1
+        while keep[row + first]:
+            first += 1
+        while keep[row + last]:
+            last -= 1
+        x0, x1, y0, y1 = min(x0, first), max(x1, last), min(y0, y), y
         phase = (y * 3) % stride
-        for x in range(width):
+        for x in range(first + (phase - first) % stride, last + 1, stride):
             i = row + x
             if keep[i] == 0:
-                if x < first:
-                    first = x
-                last = x
-                changed += 1
-                if (x + phase) % stride == 0:
-                    v = np.int64(src[i])
-                    k = cell_of(v)
-                    if counts[k] < _FULL:
-                        n = smooth if tol[i] < plain else 1
-                        counts[k] += n
-                        sums[k] += n * (((v >> 16) & 3) << 42 | ((v >> 8) & 3) << 21 | (v & 3))
-        if last >= 0:
-            x0, x1, y0, y1 = min(x0, first), max(x1, last), min(y0, y), y
+                v = np.int64(src[i])
+                k = cell_of(v)
+                if counts[k] < _FULL:
+                    n = smooth if tol[i] < plain else 1
+                    counts[k] += n
+                    sums[k] += n * (((v >> 16) & 3) << 42 | ((v >> 8) & 3) << 21 | (v & 3))
     return changed, x0, y0, x1, y1

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 
 BUDGET = 4.0
 """Encode-equivalents after which the best so far is good enough."""
+SPACING = 8
+"""Steps between those at which the mosaic is encoded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ class _Search:
         return self.sizes[step]
 
     def _guess(self, low: int, high: int) -> int:
-        """The highest step that should fit, by bisection on the corrected curve."""
+        """The highest step that should fit, by bisection on the corrected curve; `low` where none should."""
         fits, above = low, high
         while above - fits > 1:
             middle = (fits + above) // 2
@@ -94,6 +96,15 @@ class _Search:
         return fits
 
     def _part(self, step: int) -> float:
+        """log(part) at `step`, on a line between the measured steps beside it: the curve is smooth."""
+        below = step // SPACING * SPACING
+        over = min(below + SPACING, len(self.ladder) - 1)
+        if step == below or over == below:
+            return self._measured(step)
+        share = (step - below) / (over - below)
+        return (1 - share) * self._measured(below) + share * self._measured(over)
+
+    def _measured(self, step: int) -> float:
         if step not in self.parts:
             self.cost += self.part_cost
             self.parts[step] = math.log(self.part(self.ladder[step]))

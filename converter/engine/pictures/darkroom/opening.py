@@ -9,10 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import IO, Any
 
-from PIL import ExifTags, Image, ImageFile
+from PIL import ExifTags, Image, ImageFile, PngImagePlugin
 
 MAX_PROFILE = 4 << 20
 """Bytes of a colour profile; a larger one is no profile (press profiles have 0.5–3 MB)."""
+MAX_TEXT = 32 << 20
+"""Bytes of a PNG's text, unpacked: XMP may be long; what is longer is there to fill memory."""
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -66,6 +68,7 @@ def prepare(max_pixels: int) -> None:
     """Set Pillow's bounds for this process: no half pictures, no bombs, no kinds but those named at each opening."""
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     Image.MAX_IMAGE_PIXELS = max_pixels or None
+    PngImagePlugin.MAX_TEXT_CHUNK, PngImagePlugin.MAX_TEXT_MEMORY = MAX_TEXT, 2 * MAX_TEXT
 
 
 def open_file(file: IO[bytes], formats: Sequence[str]) -> Image.Image:

@@ -78,14 +78,15 @@ def _options(how: dict[str, Any], quality: int | None, extras: Extras) -> tuple[
         return "JPEG", {"quality": quality, "subsampling": sampling, "progressive": how["progressive"], "optimize": True}
     if form == "webp":
         lossless = {"lossless": True, "quality": 75} if how["lossless"] else {"quality": quality}
-        return "WEBP", {"method": _METHODS[effort], **lossless, "exif": extras.exif, "icc_profile": extras.profile, "xmp": b""}
+        return "WEBP", {"method": _METHODS[effort], **lossless}
     if form == "avif":
         return "AVIF", {"quality": quality, "speed": _SPEEDS[effort], "subsampling": sampling, "max_threads": how["threads"]}
     if form in ("png", "jxl"):
         level = 1 if form == "jxl" else _LEVELS[effort]
         return "PNG", {"compress_level": level, "optimize": effort == "best" and form == "png"}
     if form == "tiff":
-        return "TIFF", {"compression": "tiff_adobe_deflate"}
+        # libtiff can't write the directories that EXIF nests; Pillow's own writer can, and packs nothing.
+        return "TIFF", {} if extras.exif else {"compression": "tiff_adobe_deflate"}
     return {"bmp": "BMP", "gif": "GIF"}[form], {}
 
 

@@ -18,10 +18,13 @@ DECENT = {"jpeg": 60, "webp": 55, "avif": 45}
 """Once pixels have to go, as many go as let the rest look like this."""
 _LOWEST = {"jpeg": 25, "webp": 10, "avif": 15}
 """Below, blocks are all one sees, and fewer pixels look better."""
-_SMALL = 150_000
+_SMALL = 400_000
 """Pixels under which a mosaic would be most of the picture, and encodes cost next to nothing."""
 _SMALL_BUDGET = 12.0
-_TILE = 64
+_TILE, _FEW_TILE = 64, 32
+_FEW = 1_000_000
+"""Pixels under which small tiles are taken, so that they come from enough places."""
+_BLOCK = 16
 _PART = 1 / 16
 _DENSER = 1.7
 """Size over side length is a power of this rather than 2: a smaller picture has more detail in each pixel. Measured on our clips' frames."""
@@ -96,7 +99,7 @@ class _Trial:
         self.tiles = mosaic(self.image) if pixels > _SMALL else None
         curve: Callable[[int], float] = self._usual if self.tiles is None else self._part
         part = self.tiles.width * self.tiles.height if self.tiles else 0
-        scale = pixels / part if part else pixels * 0.05
+        scale = 1.0 if part else pixels * 0.05
         budget = BUDGET if part else _SMALL_BUDGET
         return search(ladder(self.how["format"]), self.how["target"], self._whole, curve, scale=scale, part_cost=part / pixels, budget=budget)
 
@@ -115,7 +118,10 @@ class _Trial:
     def _part(self, quality: int) -> float:
         assert self.tiles is not None  # noqa: S101 - tells the type checker
         if quality not in self.cache:
-            self.cache[quality] = len(encoded(self.tiles, self.how, quality, Extras()))
+            # Headers and tables are written once, however many pixels follow.
+            fixed = len(encoded(Image.new(self.tiles.mode, (_BLOCK, _BLOCK)), self.how, quality, Extras()))
+            often = self.image.width * self.image.height / (self.tiles.width * self.tiles.height)
+            self.cache[quality] = fixed + often * max(1, len(encoded(self.tiles, self.how, quality, Extras())) - fixed)
         return self.cache[quality]
 
     def _usual(self, quality: int) -> float:
@@ -126,18 +132,18 @@ class _Trial:
 
 def mosaic(image: Image.Image) -> Image.Image:
     """Tiles from all over `image`, a sixteenth of its pixels. They begin at multiples of 16, where JPEG's and WebP's blocks do."""
-    count = max(1.0, image.width * image.height * _PART / _TILE**2)
-    across = max(1, min(image.width // _TILE, round(math.sqrt(count * image.width / image.height))))
-    down = max(1, min(image.height // _TILE, round(count / across)))
-    sheet = Image.new(image.mode, (across * _TILE, down * _TILE))
+    tile = _TILE if image.width * image.height > _FEW else _FEW_TILE
+    count = max(1.0, image.width * image.height * _PART / tile**2)
+    across = max(1, min(image.width // tile, round(math.sqrt(count * image.width / image.height))))
+    down = max(1, min(image.height // tile, round(count / across)))
+    sheet = Image.new(image.mode, (across * tile, down * tile))
     for row in range(down):
         for column in range(across):
-            left = _place(column, across, image.width)
-            top = _place(row, down, image.height)
-            sheet.paste(image.crop((left, top, left + _TILE, top + _TILE)), (column * _TILE, row * _TILE))
+            left, top = _place(column, across, image.width, tile), _place(row, down, image.height, tile)
+            sheet.paste(image.crop((left, top, left + tile, top + tile)), (column * tile, row * tile))
     return sheet
 
 
-def _place(number: int, count: int, length: int) -> int:
-    middle = (number + 0.5) * length / count - _TILE / 2
-    return max(0, min(length - _TILE, round(middle / 16) * 16))
+def _place(number: int, count: int, length: int, tile: int) -> int:
+    middle = (number + 0.5) * length / count - tile / 2
+    return max(0, min(length - tile, round(middle / _BLOCK) * _BLOCK))
