@@ -35,11 +35,11 @@ class Packets:
 class Source:
     """One picture stream of an open container."""
 
-    def __init__(self, opened: Callable[[], Any], index: int, codec: str, threads: int) -> None:
+    def __init__(self, opened: Callable[[], Any], index: int, codec: str, threads: int, *, copying: bool) -> None:
         self._opened, self._index, self._threads = opened, index, threads
         self._begin()
         container = self.container
-        self.family = family(codec, self.stream)
+        self.family = family(codec, self.stream, copying=copying)
         self.base: Fraction = self.stream.time_base
         # Times are counted from the start of the file, as ffmpeg's own seeking does.
         self.zero = Fraction(container.start_time or 0, 1_000_000)
