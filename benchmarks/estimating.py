@@ -26,16 +26,16 @@ CONTENTS = ("bunny", "talk", "car", "flower", "greenscreen", "friday")
 """A clip's name begins with what is on it; the same film in another format is no other clip."""
 SETTINGS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("gif", {"duration": 2, "width": 480, "fps": 12}),
-    ("gif", {"duration": 3, "width": 320, "fps": 15, "profile": "fast", "fill": "as_is"}),
-    ("gif", {"duration": 2, "width": 640, "fps": 24, "profile": "best", "colours": 128}),
+    ("gif", {"duration": 2.5, "width": 320, "fps": 15, "profile": "fast", "fill": "as_is"}),
+    ("gif", {"duration": 1.5, "width": 640, "fps": 24, "profile": "best", "colours": 128}),
     ("trim", {"duration": 3}),
     ("trim", {"duration": 2, "mode": "copy"}),
     ("compress", {"quality": 23, "max_height": 360}),
-    ("compress", {"quality": 30}),
+    ("compress", {"quality": 30, "max_height": 540}),
     ("compress", {"target_mb": 0.4, "speed": "veryfast"}),
     ("loop", {"duration": 2, "search": 0.3, "mode": "cut"}),
 )
-PIECE_SECONDS = 5.0
+PIECE_SECONDS = 3.0
 _WHOLE = frozenset({"compress"})
 """Operations that take all of a clip: they are given a piece."""
 
