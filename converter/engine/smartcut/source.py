@@ -6,6 +6,7 @@ from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 from .division import HIDDEN, KEY
@@ -27,7 +28,7 @@ class Packets:
     def shown(self) -> list[int]:
         """When pictures are shown, sorted. Raises `Unfit` when two are at once."""
         times = sorted(time for time, flag in zip(self.pts, self.flags, strict=True) if not flag & HIDDEN)
-        if len(set(times)) != len(times):
+        if any(one == other for one, other in pairwise(times)):
             raise Unfit("several of its pictures have the same time")
         return times
 
