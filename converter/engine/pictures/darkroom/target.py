@@ -17,7 +17,7 @@ from .saving import Extras, encoded
 DECENT = {"jpeg": 60, "webp": 55, "avif": 45}
 """Once pixels have to go, as many go as let the rest look like this."""
 _LOWEST = {"jpeg": 25, "webp": 10, "avif": 15}
-"""Below, blocks are all one sees, and fewer pixels look better."""
+"""Below, blocks are all one sees, and fewer pixels look better. Chosen by judgement, like `DECENT`; not tuned."""
 _SMALL = 60_000
 """Pixels under which a mosaic would be most of the picture, and encodes cost next to nothing."""
 _SMALL_BUDGET = 12.0
