@@ -28,8 +28,8 @@ EFFORTS: Mapping[str, str] = {
 }
 STATS = "stats"
 """Where a first pass leaves what it learnt, in the work directory."""
-_LOOK_BYTES = 25_000_000
-"""Pixels that may wait in x264's and x265's lookahead; 12 pictures of 1080p."""
+_LOOK_BYTES = 16_000_000
+"""Pixels that may wait in x264's and x265's lookahead; 8 pictures of 1080p."""
 _LARGE = 1_200_000
 """Pixels of a picture above which SVT-AV1 and libvpx are held to little memory."""
 _X264_LOOK = {"ultrafast": 0, "veryfast": 10, "fast": 30, "medium": 40, "slow": 50}
@@ -105,7 +105,7 @@ def _joined(*words: str) -> str:
 
 
 def _x264(work: Work) -> tuple[str, ...]:
-    look = min(_X264_LOOK[work.effort], max(10, _LOOK_BYTES // work.pixels))
+    look = min(_X264_LOOK[work.effort], max(8, _LOOK_BYTES // work.pixels))
     # The second pass reads what the first one saw, and looks ahead no more.
     ahead = ("-rc-lookahead", str(look)) if look and work.passing != 2 else ()
     return ("-preset", work.effort, *ahead, "-x264-params", _joined("sync-lookahead=0", work.rate and f"fps={work.rate}"), *_passes(work))
