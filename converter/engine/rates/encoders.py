@@ -141,7 +141,7 @@ ENCODERS: Mapping[str, Encoder] = {
     for encoder in (
         Encoder(
             "h264", "H.264: plays everywhere", "libx264", (MP4, MKV), {"small": 28, "good": 23, "better": 20, "best": 17}, 51, (21, 27), _x264,
-            aim=0.992, met=0.98, half_pass=True, finest=12,
+            aim=0.995, met=0.98, half_pass=True, finest=12,
         ),
         Encoder(
             "h265", "H.265: smaller, newer players", "libx265", (MP4, MKV), {"small": 30, "good": 26, "better": 23, "best": 19}, 51, (22, 28), _x265,
