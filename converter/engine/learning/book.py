@@ -14,7 +14,7 @@ from converter.engine.media import Media
 from converter.engine.operations.base import Plan
 
 from .facts import facts
-from .model import Model
+from .model import LARGEST, Model
 
 PRIORS = Path(__file__).resolve().parent / "priors.json"
 """What the benchmark's clips taught; written by `python -m benchmarks.estimating`."""
@@ -44,7 +44,7 @@ class Book:
         size = self._known(plan.operation, SIZE)
         if size is not None and high > 0:
             mean, spread = size.predict(told.size)
-            bounds = (told.size_unit * math.exp(mean + side * WIDE * spread) for side in (-1, 1))
+            bounds = (told.size_unit * math.exp(max(-LARGEST, min(LARGEST, mean + side * WIDE * spread))) for side in (-1, 1))
             # Where both ends fall outside the promise is right: it knows what can't be.
             low, high = (round(min(max(bound, plan.size_range[0]), plan.size_range[1])) for bound in bounds)
             likely = min(max(told.size_unit * math.exp(mean), low), high)
