@@ -22,8 +22,9 @@ PRIOR_JOBS = 12.0
 """What is shipped counts as much as so many jobs of this machine."""
 FEWEST = 4.0
 """Jobs after which a model is believed; before, the operation's own estimate stands."""
-WIDE = 2.2
-"""Standard deviations that hold for 95 of 100 where the deviation itself was estimated from few jobs (Student's t, about 11)."""
+WIDE = 4.0
+"""Standard deviations that a range reaches. Two would do if jobs had nothing to do with each other; but jobs on one clip err alike,
+and the next clip is another. Measured on clips left out: 82 of 100 sizes inside at 2.2, 88 at 3, 97 at 4."""
 SLACK = 8.0
 """Times that the work may take, at most, of what the operation itself expects; at least its inverse."""
 SIZE, SECONDS = "size", "seconds"
