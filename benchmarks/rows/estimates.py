@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from benchmarks.bench import Bench
-from benchmarks.estimating import Done, jobs
+from benchmarks.estimating import Done, jobs, mixed
 from benchmarks.table import Table
 from converter.engine import learning
 
@@ -52,7 +52,7 @@ def foretold(done: list[Done]) -> list[tuple[Done, dict[str, float]]]:
     results = []
     for content in sorted({job.content for job in done}):
         book = learning.Book()
-        for job in done:
+        for job in mixed(done):
             if job.content != content:
                 book.learn(job.plan, job.media, job.size, job.cpu_seconds)
         for job in done:

@@ -82,6 +82,7 @@ def _case(bench: Bench, case: Case, wanted: int, table: Table) -> None:
     cost = usage.cpu / plain["one pass"].cpu if "one pass" in plain else None
     cells: dict[str, Cell] = {"clip": clip.key, "wanted": wanted / 1000, "error": 100 * (ours.stat().st_size / wanted - 1), "cpu": usage.cpu}
     cells |= {"picture": f"{size[0]}×{size[1]}", "encodes": cost, "planned": _planned(bench, source, wanted)}
+    bench.say(f"  {cells['error']:+.2f} %, {cost or 0:.2f} encodes")
     if case.ladder:
         cells |= _ladder(bench, case, source, wanted, seconds)
     table.add(**cells)

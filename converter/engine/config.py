@@ -13,12 +13,14 @@ from .limits import Limits
 class EngineConfig:
     """`ffmpeg_binary` empty means "find one"; `limits` are used where a call brings none.
 
+    `analysis_cache` is where `converter.engine.analysis` keeps what it measured, if anywhere.
     `kernel_cache` is where `converter.engine.gif.warm` left the GIF encoder's machine code.
     """
 
     ffmpeg_binary: str = ""
     threads: int = 0
     limits: Limits = field(default_factory=Limits)
+    analysis_cache: Path | None = None
     kernel_cache: Path = Path(__file__).resolve().parents[2] / "var" / "kernels"
 
 

@@ -12,7 +12,7 @@ from math import ceil
 # Nanoseconds of CPU for each pixel.
 _DECODE = 7
 _GIF = 65
-_GIF_OURS = {"fast": 32, "balanced": 50, "best": 80}
+_GIF_OURS = {"fast": 24, "balanced": 32, "best": 55}
 _GIF_START_SECONDS = 1.2
 """Python, Numba and the machine code, before the first picture."""
 _FIT = 8

@@ -275,11 +275,11 @@ class _Walk:
             entry |= {"first": time, "decoded_from": packet.dts, "decoded_to": packet.dts}
         entry["shown"] += 1
         entry["first"] = min(entry["first"], time)
-        entry["end"] = max(entry["end"], time + (packet.duration or 0))
+        entry["end"] = max(entry["end"], time + _lasting(packet))
         if packet.dts is None:
             entry["decoded_from"] = None
         elif entry["decoded_from"] is not None:
-            entry["decoded_to"] = max(entry["decoded_to"], packet.dts + (packet.duration or 0))
+            entry["decoded_to"] = max(entry["decoded_to"], packet.dts + _lasting(packet))
         if len(entry["times"]) < SAMPLE:
             entry["times"].append(time)
 
@@ -344,6 +344,12 @@ def _parts(seconds: dict[int, int]) -> list[int]:
     for second, size in seconds.items():
         parts[(second - first) * len(parts) // count] += size
     return parts
+
+
+def _lasting(packet: Any) -> int:
+    """How long a packet lasts; the last one of a short Ogg is cut to less than nothing, which its reader takes for ages."""
+    duration = packet.duration or 0
+    return duration if 0 < duration < 1 << 31 else 0
 
 
 def _varies(deltas: list[int]) -> bool:

@@ -103,13 +103,24 @@ def shot(media: Media, video: VideoStream, part: Cut) -> Shot:
     """The pictures of `part`, from what the probe knows."""
     rate = Fraction(video.frame_rate)
     begins = picture_start(media, video)
-    if video.variable_rate or media.kind != "video" or rate <= 0 or part.start < begins - _TOUCH:
+    if video.variable_rate or media.kind != "video" or not _usual(rate, video.duration or media.duration or 0.0) or part.start < begins - _TOUCH:
         return Shot(part.start, part.seconds)
     number = floor((Fraction(part.start) - Fraction(begins) + _ON_TIME) * rate)
     frames = max(1, round(Fraction(part.seconds) * rate))
     start = max(0.0, begins + float(number / rate))
     known = video.frames is not None and video.duration is not None and abs(video.frames / rate - Fraction(video.duration)) < Fraction(3, 5) / rate
     return Shot(start, float(frames / rate), frames, rate, sure=known and number + frames <= (video.frames or 0))
+
+
+def _usual(rate: Fraction, seconds: float) -> bool:
+    """Whether cameras and films have this rate: whole or half, or a thousandth slower. Others are averages of rates that vary.
+
+    It may be off by what makes a quarter of a frame in `seconds`, as short files round it.
+    """
+    if rate <= 0:
+        return False
+    off = min(Fraction(1, 1000), 1 / (4 * rate * Fraction(max(seconds, 1.0))))
+    return any(abs(double - round(double)) < off * double and round(double) > 0 for double in (2 * rate, 2 * rate * 1001 / 1000))
 
 
 def picture_start(media: Media, video: VideoStream) -> float:

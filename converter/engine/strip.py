@@ -19,22 +19,30 @@ _CHILD = Path(__file__).resolve().parent / "strip_child.py"
 _JPEG = b"\xff\xd8\xff"
 _INDEXED = frozenset({"mov", "matroska"})
 """Demuxers that know where keyframes lie."""
+QUALITY = 85
 WIDEST = 4
 """A tile is at most this many times as wide as it is high, and the other way round."""
 
 
-def filmstrip(source: Source, target: Path, *, tiles: int = 20, height: int = 72) -> None:
+def filmstrip(source: Source, target: Path, *, tiles: int = 20, height: int = 72, quality: int = QUALITY, bench: Workbench | None = None) -> None:
     """Write `tiles` pictures of `source`, each `height` pixels high, to the JPEG `target`.
 
     Picture *i* is what a player shows at (*i* + ½) / `tiles` of the duration. Raises
-    `MediaError("no_video")` where nothing moves, and what `Workbench.ffmpeg` raises.
+    `MediaError("no_video")` where nothing moves, and what `Workbench.ffmpeg` raises. With `bench` the work runs
+    under its limits and its stop, and counts as its own.
     """
     video = source.media.video
     if video is None or not source.media.moving or not source.media.duration:
         raise MediaError("no_video")
     work = private_dir(target.parent)
     try:
-        _Strip(Workbench(work, (source,)), source.media, video, tiles, height).make()
+        own = Workbench(work, (source,), stop=bench.stop, limits=bench.limits, tool=bench.tool) if bench else Workbench(work, (source,))
+        try:
+            _Strip(own, source.media, video, tiles, height, quality).make()
+        finally:
+            if bench is not None:
+                bench.metrics += own.metrics
+                bench.damaged += own.damaged
         (work / "strip.jpg").replace(target)
     finally:
         shutil.rmtree(work, ignore_errors=True)
@@ -46,9 +54,10 @@ def tile_size(video: VideoStream, height: int) -> tuple[int, int]:
 
 
 class _Strip:
-    def __init__(self, bench: Workbench, media: Media, video: VideoStream, tiles: int, height: int) -> None:
+    def __init__(self, bench: Workbench, media: Media, video: VideoStream, tiles: int, height: int, quality: int = QUALITY) -> None:
         self.bench, self.media, self.tiles = bench, media, tiles
         self.map = ("-map", f"0:{video.index}", "-an", "-sn", "-dn")
+        self.quality = quality
         self.index, self.rotation = video.index, video.rotation
         self.duration = media.duration or 0.0
         self.width, self.height = tile_size(video, height)
@@ -75,7 +84,7 @@ class _Strip:
         request = {
             **guards.reader(self.media, self.bench.limits),
             **{"stream": self.index, "tiles": self.tiles, "duration": self.duration, "rotation": self.rotation},
-            **{"width": self.width, "height": self.height},
+            **{"width": self.width, "height": self.height, "quality": self.quality},
         }
         picture = bytearray()
         with self.bench.opened(0) as descriptor:
@@ -125,7 +134,7 @@ class _Strip:
             "-vf",
             f"{chain},tile={self.tiles}x1,scale=out_range=full,format=yuvj420p",
             "-q:v",
-            "4",
+            str(max(2, round((100 - self.quality) * 0.3))),
             "-c:v",
             "mjpeg",
         )

@@ -15,7 +15,6 @@ from typing import Any
 
 CHEAP_PIXELS = 400_000_000
 """Pixels that may be decoded to be exact: about 190 frames of 1920×1080, a second of one core or less."""
-QUALITY = 85
 _FEW = 2
 
 
@@ -148,7 +147,7 @@ def strip(file: Any, request: dict[str, Any], out: Any) -> None:
             waiting = []
     if picture is None:
         raise ValueError("no picture could be decoded")
-    sheet.save(out, "JPEG", quality=QUALITY)
+    sheet.save(out, "JPEG", quality=request["quality"])
 
 
 def _tile(frame: Any, request: dict[str, Any]) -> Any:

@@ -21,7 +21,7 @@ from converter.engine.config import current
 
 KERNEL = Path(__file__).resolve().parent / "kernel"
 STAMP = "stamp.json"
-NOT_COMPILED, NO_PICTURE = 3, 4
+NOT_COMPILED, NO_PICTURE, TOO_SMALL = 3, 4, 5
 """Exit statuses of `kernel/child.py`."""
 PROFILES: Mapping[str, str] = {
     "fast": "Fast: about as large as other tools make it",
@@ -49,6 +49,12 @@ class Request:
     dither: str
     repeat: bool
     output: str
+    most: int = 0
+    """Bytes that the file may have; 0 is any number."""
+    weights: str = ""
+    """A file of the work directory with the bytes that a survey's frames took; needed with `most`."""
+    survey: bool = False
+    """Write such a file instead of a GIF."""
 
     def argv(self, descriptor: int, *, compiling: bool = False) -> list[str]:
         """How the child is started, to read raw bgr0 pictures from `descriptor`."""

@@ -21,7 +21,7 @@ FORGET = 0.998
 """What a job still counts after the next one: half after 350. Machines and habits change."""
 MOST_FEATURES = 48
 OUTLIER = 2.5
-"""Standard deviations beyond which a job counts the less the further it is off (a redescending weight, 1/r²)."""
+"""Standard deviations beyond which a job counts the less the further it is off (Huber's weight, 1/r): a new kind of clip is still learned."""
 PRIOR_JOBS, PRIOR_SPREAD = 3.0, 0.5
 """What is believed of the noise before there is any: e^±0.5, with the weight of three jobs."""
 LARGEST = 12.0
@@ -65,10 +65,11 @@ class Model:
         trust = self._trust(error, leverage)
         gain = [trust * number / (1 + trust * leverage) for number in moved]
         self.weights = [weight + step * error for weight, step in zip(self.weights, gain, strict=True)]
-        # Forgetting alone would let the variance of features that never change grow without end.
-        self.covariance = [
-            [self._kept(i, j, number - gain[i] * moved[j]) for j, number in enumerate(row)] for i, row in enumerate(self.covariance)
-        ]  # fmt: skip
+        size = range(len(self.names))
+        rest = [[self.covariance[i][j] - (gain[i] * moved[j] + gain[j] * moved[i]) / 2 for j in size] for i in size]
+        # All of it grows or none: grown in part it would be no covariance any more. Without a bound, features that never change would grow for ever.
+        grown = 1 / FORGET if max((rest[i][i] for i in size), default=LOOSE) < LOOSE * FORGET else 1.0
+        self.covariance = [[number * grown for number in row] for row in rest]
         self.jobs = FORGET * self.jobs + trust
         self.squares = FORGET * self.squares + trust * error * error / (1 + trust * leverage)
 
@@ -119,8 +120,4 @@ class Model:
         if self.jobs < 2 * PRIOR_JOBS:
             return 1.0
         off = abs(error) / (OUTLIER * self.spread * math.sqrt(1 + leverage))
-        return 1.0 if off <= 1 else 1 / (off * off)
-
-    def _kept(self, i: int, j: int, number: float) -> float:
-        grown = number / FORGET
-        return grown if i != j or grown < LOOSE else number
+        return 1.0 if off <= 1 else 1 / off

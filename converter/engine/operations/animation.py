@@ -220,7 +220,7 @@ def _encoder(planned: Round, params: AnimationParams, *, clear: bool) -> tuple[s
             return ("-c:v", "apng", "-pred", "mixed", "-plays", plays, "-final_delay", f"{planned.rate.denominator}/{planned.rate.numerator}")
         case "avif":
             crf = str(round(58 - 0.42 * quality))
-            colour = ("-c:v:0", "libsvtav1", "-preset:v:0", "7", "-crf:v:0", crf, "-svtav1-params:v:0", "lp=2:lookahead=16")
+            colour = ("-c:v:0", "libsvtav1", "-preset:v:0", "7", "-crf:v:0", crf, "-svtav1-params:v:0", "lp=1:lookahead=8")
             alpha = ("-c:v:1", "libaom-av1", "-cpu-used:v:1", "8", "-crf:v:1", crf, "-b:v:1", "0", "-lag-in-frames:v:1", "0") if clear else ()
             return (*colour, *alpha, *(("-still-picture", "1") if still and clear else ()), "-loop", plays)
         case "mp4":

@@ -188,7 +188,16 @@ class Compress(Operation[CompressParams]):
         work_seconds = estimate.sized_seconds(encoder.name, _decoded(video), size[0] * size[1], frames, params.effort, density)
         low = min(int(0.1 * share.target), 2000 + int(30 * fed.seconds))
         return self._plan(
-            job, params, commands, size, heard, (low, share.target), work_seconds, (*job.said, *share.remarks), {"budget": share}, share.target
+            job,
+            params,
+            commands,
+            size,
+            heard,
+            (low, share.target),
+            work_seconds,
+            (*job.said, *share.remarks),
+            {"budget": share, "met": encoder.met},
+            share.target,
         )
 
     def _unneeded(self, job: Job, video: VideoStream, params: CompressParams, target: int) -> Plan:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from converter.engine import estimate, framing, gif, looping, replay
 from converter.engine.errors import MediaError
 from converter.engine.looping import LoopParams, Round
 from converter.engine.media import Media
-from converter.engine.params import as_dict, choice, integer
+from converter.engine.params import as_dict, choice, integer, number
 
 from .base import Command, Expectation, Input, Operation, Plan, Preset
 
@@ -24,6 +25,10 @@ MAX_PIXELS = 8_847_360
 MAX_TOTAL_PIXELS = 1 << 31
 """Most pixels of all frames together: beyond, the GIF would be larger than browsers can hold."""
 _SAMPLE_FPS, _SAMPLE_WIDTH = 4, 320
+_LEAST_BYTES, _FRAME_BYTES = 1500, 32
+"""What the smallest GIF takes, and each of its frames although nothing moves."""
+_SURVEYED = 1.35
+"""The work of a GIF whose size is limited: its pictures are drawn twice, the first time small."""
 _PALETTE, _RESULT = "palette.png", "result.gif"
 # Six bits per channel: the filters below remember every distinct colour, so fewer of them is 2.5 times faster.
 _SIX_BITS = "lutrgb=r='bitand(val,252)+2':g='bitand(val,252)+2':b='bitand(val,252)+2'"
@@ -39,6 +44,10 @@ class GifParams(LoopParams):
     dither: str = choice(
         "normal", {"none": "None", "fine": "Fine", "normal": "Normal", "coarse": "Coarse"},
         label="Dithering", help="A pattern that hides steps between colours; none makes the smallest file.",
+    )  # fmt: skip
+    max_mb: float | None = number(
+        None, label="Largest size", help="The file is never larger than this; fewer details and colours where it must be. Empty is any size.",
+        unit="MB", minimum=0.01, maximum=2000, optional=True,
     )  # fmt: skip
 
 
@@ -75,6 +84,7 @@ class Gif(Operation[GifParams]):
         ours, seconds = gif.ready(), sum(delays) / 100
         commands = _pictures(planned) if ours else _two_steps(planned, params)
         drawing = estimate.gif_kernel_seconds(*planned.work(), params.profile) if ours else estimate.gif_seconds(*planned.work())
+        most, lasting = _most(params, planned), seconds if planned.frames > 1 else None
         return Plan(
             operation=self.name,
             params=as_dict(params),
@@ -82,11 +92,9 @@ class Gif(Operation[GifParams]):
             extension="gif",
             mime="image/gif",
             # A single picture has no duration to be read back.
-            expects=Expectation(
-                "animation", "gif", frame.width, frame.height, planned.frames, seconds if planned.frames > 1 else None, tolerance=0.005
-            ),
-            size_range=estimate.gif_size(frame.pixels, planned.frames),
-            work_seconds=drawing + (planned.store_seconds() if planned.reordered or not ours else 0),
+            expects=Expectation("animation", "gif", frame.width, frame.height, planned.frames, lasting, tolerance=0.005, max_size=most or None),
+            size_range=_bounded(estimate.gif_size(frame.pixels, planned.frames), most),
+            work_seconds=drawing * (_SURVEYED if most and ours else 1) + (planned.store_seconds() if planned.reordered or not ours else 0),
             warnings=planned.warnings,
             extra={
                 "delays": delays,
@@ -136,8 +144,24 @@ class Gif(Operation[GifParams]):
 
 def _request(planned: Round, params: GifParams, delays: tuple[int, ...]) -> gif.Request:
     """What our own encoder is asked for: it draws one cycle and copies the rest."""
-    size, repeats = (planned.frame.width, planned.frame.height), _repeats(params.loops)
-    return gif.Request(*size, delays, repeats, params.profile, params.colours, params.dither, repeat=planned.cycle < planned.frames, output=_RESULT)
+    size, repeats, most = (planned.frame.width, planned.frame.height), _repeats(params.loops), _most(params, planned)
+    repeat = planned.cycle < planned.frames
+    return gif.Request(*size, delays, repeats, params.profile, params.colours, params.dither, repeat=repeat, output=_RESULT, most=most)
+
+
+def _most(params: GifParams, planned: Round) -> int:
+    """The bytes it may have, 0 for any number. Raises `target_unreachable` where not even still frames would fit."""
+    most = 0 if params.max_mb is None else int(params.max_mb * 1_000_000)
+    least = _LEAST_BYTES + _FRAME_BYTES * planned.frames
+    if most and most < least:
+        near = math.ceil(least / 10_000) / 100
+        text = f"max_mb: {planned.frames} frames can't be made in {most} bytes; at least {near:g} MB is needed, or fewer frames."
+        raise MediaError("target_unreachable", text, field="max_mb")
+    return most
+
+
+def _bounded(sizes: tuple[int, int], most: int) -> tuple[int, int]:
+    return (min(sizes[0], most), min(sizes[1], most)) if most else sizes
 
 
 def _pictures(planned: Round) -> tuple[Command, ...]:

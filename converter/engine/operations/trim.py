@@ -7,18 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from converter.engine import codecs, estimate, framing, wrapping
-from converter.engine.codecs import Container
 from converter.engine.edits import EditParams, check, edited
 from converter.engine.errors import MediaError
-from converter.engine.media import AudioStream, Media, VideoStream
+from converter.engine.media import Media, VideoStream
 from converter.engine.params import as_dict, choice, flag, listing, parse, time
-from converter.engine.ranges import Cut, Range, cut, cuts, length, read_range, seekable, shot
-from converter.engine.smartcut import cutting, pieces
+from converter.engine.ranges import Cut, Range, cut, cuts, length, read_range
+from converter.engine.smartcut import cutting, making, pieces
 from converter.engine.smartcut.pieces import Piece
 from converter.engine.timecode import format_time
 from converter.engine.verify import verify
 
-from .base import Command, Expectation, Input, Operation, Plan, Preset
+from .base import Command, Expectation, Operation, Plan, Preset
 
 if TYPE_CHECKING:
     from converter.engine.workbench import Workbench
@@ -31,6 +30,7 @@ _MODES = {
 }
 _PLAIN = EditParams()
 _EDITS = tuple(as_dict(_PLAIN))
+_EARLIER = "Each part begins at the last keyframe at or before its start, so it can be some seconds longer."
 _SHAPES = frozenset({"crop", "rotate", "flip"})
 
 
@@ -54,7 +54,7 @@ class TrimParams(EditParams):
     )
     mode: str = choice(
         "exact", _MODES, label="Way", advanced=False,
-        help="Exact encodes again; instant keeps every byte but can only begin at a keyframe; the one between is exact and encodes only the cut groups.",
+        help="Exact encodes again; instant keeps every byte but begins at a keyframe; the one between is exact and encodes only what is cut.",
     )  # fmt: skip
     ranges: tuple[Range, ...] = listing(
         label="Parts", help="Several parts instead of one, in the order given; they may overlap.", read=read_range, maximum=MOST
@@ -107,18 +107,20 @@ class Trim(Operation[TrimParams]):
         """Make every file; several are verified one by one and packed."""
         params, source = parse(TrimParams, plan.params), bench.sources[0].media
         files = _files(_parts(source, params), params)
-        made = [_make(bench, source, piece, params, 1 / len(files)) for piece in files]
+        made = [making.make(bench, source, piece, params.mode, params, 1 / len(files)) for piece in files]
+        making.report(bench, made, params.mode)
+        said = tuple(sentence for sentence in plan.warnings if sentence != _EARLIER or not all(one.told for one in made))
         if not params.separate:
-            path, expects = made[0]
+            path = made[0].path
             # Where a smart cut was not possible, what was made is an MP4, whatever the source.
             mime = codecs.MP4.mime if path.suffix == ".mp4" else plan.mime
-            bench.settled = replace(plan, expects=expects, extension=path.suffix[1:], mime=mime)
+            bench.settled = replace(plan, expects=made[0].expects, extension=path.suffix[1:], mime=mime, warnings=said)
             return path
-        for path, expects in made:
-            verify(path, expects, bench)
-        target = bench.work / "result.zip"
-        wrapping.pack([(path.name, path) for path, _ in made], target)
-        bench.settled = replace(plan, expects=Expectation("archive", "zip", members=tuple(path.name for path, _ in made)))
+        for one in made:
+            verify(one.path, one.expects, bench)
+        target, names = bench.work / "result.zip", tuple(one.path.name for one in made)
+        wrapping.pack([(one.path.name, one.path) for one in made], target)
+        bench.settled = replace(plan, expects=Expectation("archive", "zip", members=names), warnings=said)
         return target
 
     def _picture(self, source: Media, video: VideoStream, files: tuple[Piece, ...], params: TrimParams) -> Plan:
@@ -140,14 +142,14 @@ class Trim(Operation[TrimParams]):
             commands=_exact(source, files, params),
             extension=container.extension,
             mime=container.mime,
-            expects=_exact_expects(source, video, files, params) if not smart else _smart_expects(source, video, files, container),
+            expects=making.exact_expects(source, video, files, params) if not smart else making.smart_expects(source, video, files, container),
             size_range=(low, max(high, estimate.copy_size(source.size, seconds, source.duration)[1]) if smart else high),
             work_seconds=estimate.h264_seconds(video.coded_width * video.coded_height, pixels, frames, pieces.SPEED) * (0.5 if smart else 1),
             warnings=said,
         )
 
     def _sound(self, source: Media, files: tuple[Piece, ...], params: TrimParams) -> Plan:
-        audio = _sound_of(source)
+        audio = making.sound_of(source)
         container, encoder = codecs.sound_like(audio)
         parts = [part for piece in files for part in piece.parts]
         seconds = sum(part.seconds for part in parts)
@@ -169,14 +171,14 @@ class Trim(Operation[TrimParams]):
         parts = [part for piece in files for part in piece.parts]
         said, seconds = _shortened(parts), sum(part.seconds for part in parts)
         if video is not None and any(part.start > 0 for part in parts):
-            said += ("Each part begins at the last keyframe at or before its start, so it can be some seconds longer.",)
+            said += (_EARLIER,)
         return Plan(
             operation=self.name,
             params=as_dict(params),
-            commands=tuple(_copy_command(source, piece.parts[0], piece.stem, container, 1 / len(files)) for piece in files),
+            commands=tuple(making.copy_command(source, piece.parts[0], piece.stem, container, 1 / len(files)) for piece in files),
             extension=container.extension,
             mime=container.mime,
-            expects=_copied(source, container, seconds),
+            expects=making.copied(source, container, seconds),
             size_range=estimate.copy_size(source.size, seconds, source.duration),
             work_seconds=0.3 if video is not None else 0.1,
             warnings=said,
@@ -209,106 +211,6 @@ def _check_edits(source: Media, parts: tuple[Cut, ...], params: TrimParams) -> N
 
 def _exact(source: Media, files: tuple[Piece, ...], params: TrimParams) -> tuple[Command, ...]:
     return tuple(command for piece in files for command in pieces.exact(source, piece, params, 1 / len(files)))
-
-
-def _make(bench: Workbench, source: Media, piece: Piece, params: TrimParams, share: float) -> tuple[Path, Expectation]:
-    if params.mode == "copy":
-        return _make_copy(bench, source, piece, share)
-    if params.mode == "smart" and source.video is not None:
-        try:
-            made = cutting.make(bench, piece, "smart", share)
-        except cutting.Unfit as reason:
-            _say_why(bench, source, str(reason))
-        else:
-            bench.warn(f"{made.encoded} of {made.frames} frames were encoded, the others are the source's own.")
-            return made.path, made.expects
-    commands = pieces.exact(source, piece, params, share)
-    if len(piece.parts) > 1:
-        names = [command.output for command in commands[:-1]]
-        lengths = [command.seconds for command in commands[:-1]] if source.video is not None else ()
-        (bench.work / piece.listing).write_text(pieces.listed(names, lengths), "ascii")
-    for command in commands:
-        bench.ffmpeg(command)
-    return bench.work / commands[-1].output, _expects(source, piece, params)
-
-
-def _say_why(bench: Workbench, source: Media, reason: str) -> None:
-    if reason == "nothing":
-        bench.warn("No whole group of pictures lies within the cut, so all of it was encoded.")
-    elif reason != cutting.refused(source):
-        bench.warn(f"All of it was encoded: {reason}.")
-
-
-def _make_copy(bench: Workbench, source: Media, piece: Piece, share: float) -> tuple[Path, Expectation]:
-    container = codecs.copied(source)
-    if source.video is not None:
-        try:
-            made = cutting.make(bench, piece, "copy", share)
-        except cutting.Unfit as reason:
-            if len(piece.parts) > 1 or (piece.parts[0].start > 0 and not seekable(source)):
-                text = f"mode: this file can't be cut without encoding ({reason}); choose exact."
-                raise MediaError("bad_parameter", text, field="mode") from reason
-        else:
-            return made.path, made.expects
-    elif len(piece.parts) > 1:
-        names = cutting.copied_sounds(bench, source, piece, piece.parts)
-        (bench.work / piece.listing).write_text(pieces.listed(names, [part.seconds for part in piece.parts]), "ascii")
-        bench.ffmpeg(pieces.joining(piece, ("-map", "0:a:0", "-c", "copy"), container, share))
-        return bench.work / f"{piece.stem}.{container.extension}", replace(
-            _copied(source, container, piece.seconds), tolerance=0.2 * len(piece.parts)
-        )
-    command = _copy_command(source, piece.parts[0], piece.stem, container, share)
-    bench.ffmpeg(command)
-    return bench.work / command.output, _copied(source, container, piece.seconds)
-
-
-def _copy_command(source: Media, part: Cut, stem: str, container: Container, share: float) -> Command:
-    kept = [stream for stream in (source.video, source.audio) if stream is not None]
-    maps = tuple(word for stream in kept for word in ("-map", codecs.stream(stream)))
-    tag = ("-tag:v", "hvc1") if source.video is not None and source.video.codec == "hevc" and container is codecs.MP4 else ()
-    arguments = (*maps, "-c", "copy", *tag, "-t", f"{part.seconds:.6f}", "-avoid_negative_ts", "make_zero", *codecs.BARE, *container.flags)
-    start = Input(source=0, options=("-ss", f"{part.start:.6f}") if part.start > 0 else ())
-    return Command("cutting", (start,), arguments, f"{stem}.{container.extension}", container.muxer, part.seconds, share)
-
-
-def _expects(source: Media, piece: Piece, params: TrimParams) -> Expectation:
-    if source.video is not None:
-        return _exact_expects(source, source.video, (piece,), params)
-    container, _ = codecs.sound_like(_sound_of(source))
-    return Expectation("audio", container.name, duration=piece.seconds, tolerance=0.1, video=False, audio=True)
-
-
-def _exact_expects(source: Media, video: VideoStream, files: tuple[Piece, ...], params: TrimParams) -> Expectation:
-    width, height = framing.frame_size(edited(video, params), None, None, even=True)
-    seconds, frames = _taken(source, video, files)
-    counted = frames if params.speed == 1 and not params.reverse else None
-    tolerance = max(0.15, 1.5 / max(1.0, video.fps))
-    return Expectation("video", "mp4", width, height, counted, seconds / params.speed, tolerance, audio=source.audio is not None)
-
-
-def _smart_expects(source: Media, video: VideoStream, files: tuple[Piece, ...], container: Container) -> Expectation:
-    seconds, frames = _taken(source, video, files)
-    tolerance = max(0.15, 1.5 / max(1.0, video.fps))
-    return Expectation("video", container.name, video.width, video.height, frames, seconds, tolerance, audio=source.audio is not None)
-
-
-def _taken(source: Media, video: VideoStream, files: tuple[Piece, ...]) -> tuple[float, int | None]:
-    """Seconds, and frames where all are known."""
-    shots = [shot(source, video, part) for piece in files for part in piece.parts]
-    return sum(one.seconds for one in shots), sum(one.frames or 0 for one in shots) if all(one.sure for one in shots) else None
-
-
-def _copied(source: Media, container: Container, seconds: float) -> Expectation:
-    video = source.video
-    if video is None:
-        return Expectation("audio", container.name, duration=seconds, tolerance=0.2, video=False, audio=True, copied=True)
-    return Expectation("video", container.name, video.width, video.height, audio=source.audio is not None, copied=True)
-
-
-def _sound_of(source: Media) -> AudioStream:
-    if source.audio is None:
-        raise MediaError("no_audio")
-    return source.audio
 
 
 def _shortened(parts: list[Cut]) -> tuple[str, ...]:

@@ -78,7 +78,8 @@ def check_jpeg(bench: Workbench, source: int, count: int) -> None:
 
     Raises `MediaError("corrupt_media")` naming the picture, of `count`.
     """
-    command = Command("checking", (Input(source=source),), ("-frames:v", "1"), "", "null", 0.0)
+    # One thread: each further one would hold a picture of its own.
+    command = Command("checking", (Input(source=source, options=("-threads", "1")),), ("-frames:v", "1"), "", "null", 0.0)
     try:
         tail = bench.decode(command).tail
     except MediaError as error:

@@ -28,8 +28,8 @@ EFFORTS: Mapping[str, str] = {
 }
 STATS = "stats"
 """Where a first pass leaves what it learnt, in the work directory."""
-_LOOK_BYTES = 25_000_000
-"""Pixels that may wait in x264's and x265's lookahead; 12 pictures of 1080p."""
+_LOOK_BYTES = 16_000_000
+"""Pixels that may wait in x264's and x265's lookahead; 8 pictures of 1080p."""
 _LARGE = 1_200_000
 """Pixels of a picture above which SVT-AV1 and libvpx are held to little memory."""
 _X264_LOOK = {"ultrafast": 0, "veryfast": 10, "fast": 30, "medium": 40, "slow": 50}
@@ -64,6 +64,8 @@ class Encoder:
     options: Callable[[Work], tuple[str, ...]]
     aim: float
     """The part of a wanted size to aim at first: how far this one strays."""
+    met: float = 0.96
+    """The part of a wanted size that is near enough: these stray more and cost more, so the last percents are not bought."""
     half_pass: bool = False
     """Whether a first pass at half the width and height is as good (x264 converts its statistics)."""
     least: int = 2
@@ -103,7 +105,7 @@ def _joined(*words: str) -> str:
 
 
 def _x264(work: Work) -> tuple[str, ...]:
-    look = min(_X264_LOOK[work.effort], max(10, _LOOK_BYTES // work.pixels))
+    look = min(_X264_LOOK[work.effort], max(8, _LOOK_BYTES // work.pixels))
     # The second pass reads what the first one saw, and looks ahead no more.
     ahead = ("-rc-lookahead", str(look)) if look and work.passing != 2 else ()
     return ("-preset", work.effort, *ahead, "-x264-params", _joined("sync-lookahead=0", work.rate and f"fps={work.rate}"), *_passes(work))
@@ -139,7 +141,7 @@ ENCODERS: Mapping[str, Encoder] = {
     for encoder in (
         Encoder(
             "h264", "H.264: plays everywhere", "libx264", (MP4, MKV), {"small": 28, "good": 23, "better": 20, "best": 17}, 51, (21, 27), _x264,
-            aim=0.992, half_pass=True, finest=12,
+            aim=0.995, met=0.98, half_pass=True, finest=12,
         ),
         Encoder(
             "h265", "H.265: smaller, newer players", "libx265", (MP4, MKV), {"small": 30, "good": 26, "better": 23, "best": 19}, 51, (22, 28), _x265,

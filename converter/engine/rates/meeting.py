@@ -44,7 +44,7 @@ def two_passes(plan: Plan, share: Budget, bench: Workbench) -> Path:
             command = replace(command, stage=f"second pass again, {nearer}", share=0.0)
         bench.ffmpeg(command)
         tries.append((share.video_bps, result.stat().st_size))
-        if done(tries, share.target) or len(tries) > _MEND:
+        if done(tries, share.target, plan.extra.get("met", MET)) or len(tries) > _MEND:
             break
         following = share.corrected(tries[-1][1], tries[-2] if len(tries) > 1 else None)
         if following.video_bps == share.video_bps:
@@ -63,14 +63,14 @@ def two_passes(plan: Plan, share: Budget, bench: Workbench) -> Path:
     return result
 
 
-def done(tries: list[tuple[int, int]], target: int) -> bool:
-    """Whether the last of the tries (rate, size) is to be kept, or an earlier one that fits."""
+def done(tries: list[tuple[int, int]], target: int, met: float = MET) -> bool:
+    """Whether the last of the tries (rate, size) is to be kept, or an earlier one that fits; `met` is the part that is near enough."""
     size = tries[-1][1]
     if any(made <= target for _, made in tries[:-1]):
         return True
     if size > target:
         return False
-    return len(tries) > 1 or size >= MET * target or size < _WASTED * target
+    return len(tries) > 1 or size >= met * target or size < _WASTED * target
 
 
 def fit_sound(plan: Plan, share: Budget, bench: Workbench) -> Path:

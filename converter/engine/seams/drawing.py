@@ -68,8 +68,8 @@ class Drawing:
             ]
         audio: tuple[str, ...] = ()
         if self.sound is not None:
-            graphs.append(self._sound(self.sound, inputs, seconds))
-            audio = ("-map", "[a]", *codecs.aac(codecs.ample_kbps(self.sound)))
+            # A graph of its own: in one, pictures pile up where the sound's inputs are behind.
+            audio = ("-filter_complex", self._sound(self.sound, inputs, seconds), "-map", "[a]", *codecs.aac(codecs.ample_kbps(self.sound)))
         arguments = ("-filter_complex", ";".join(graphs), "-map", "[v]", *audio, *self._output())
         return Command("drawing the loop", tuple(inputs), arguments, RESULT, "mp4", seconds, share)
 
@@ -125,9 +125,9 @@ class Drawing:
             graphs = [f"[0:0]{steady}[x];[1:0]{steady}[y];[x][y]concat=n=2:v=1:a=0,{steady}[v]"]
         audio: tuple[str, ...] = ()
         if self.sound is not None:
-            graphs.append(self._mirrored(self.sound, len(inputs), turned))
+            mirrored = self._mirrored(self.sound, len(inputs), turned)
             inputs.append(self._from(self.start))
-            audio = ("-map", "[a]", *codecs.aac(codecs.ample_kbps(self.sound)))
+            audio = ("-filter_complex", mirrored, "-map", "[a]", *codecs.aac(codecs.ample_kbps(self.sound)))
         arguments = ("-filter_complex", ";".join(graphs), "-map", "[v]", *audio, *self._output())
         return Command("drawing the loop", tuple(inputs), arguments, RESULT, "mp4", self.seconds(total), share)
 

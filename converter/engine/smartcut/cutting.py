@@ -35,12 +35,13 @@ class Unfit(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A finished file, what it must turn out to be, and how many pictures were encoded of how many."""
+    """A finished file, what it must turn out to be, and how many pictures were encoded of how many; `told` when it said where it begins."""
 
     path: Path
     expects: Expectation
-    encoded: int
-    frames: int
+    encoded: int = 0
+    frames: int = 0
+    told: bool = False
 
 
 def refused(source: Media) -> str:
@@ -97,7 +98,7 @@ def make(bench: Workbench, piece: Piece, mode: str, share: float) -> Made:
         copied=True,
         samples=() if mode == "copy" else _windows(answer["spans"], seconds),
     )
-    return Made(path, expects, sum(one["encoded"] for one in ranges), frames)
+    return Made(path, expects, sum(one["encoded"] for one in ranges), frames, told=True)
 
 
 def _windows(spans: Sequence[Sequence[float]], seconds: float) -> tuple[tuple[float, float], ...]:

@@ -109,8 +109,8 @@ def decode_times(times: Sequence[int], delay: int, step: int) -> list[int]:
 
 def delay(pts: Sequence[int]) -> int:
     """How many places pictures stand later in decode order than they are shown, at most."""
-    order = {time: place for place, time in enumerate(sorted(pts))}
-    return max((place - order[time] for place, time in enumerate(pts)), default=0)
+    shown = sorted(pts)
+    return max((place - bisect_left(shown, time) for place, time in enumerate(pts)), default=0)
 
 
 def _earliest_from(pts: Sequence[int]) -> list[int]:

@@ -176,9 +176,18 @@ class Hevc(Family):
         return nal.packed(list(nal.annex_b(data)), self.size)
 
 
-def family(codec: str, stream: Any) -> Family:
+class Copied(Family):
+    """Any codec, when nothing has to be encoded."""
+
+    reorders = True
+
+    def flags(self, packet: Any) -> int:
+        return KEY | CLEAN if packet.is_keyframe else 0
+
+
+def family(codec: str, stream: Any, *, copying: bool) -> Family:
     """How to treat this codec. Raises `Unfit`."""
     kinds: dict[str, type[Family]] = {"h264": H264, "hevc": Hevc, "vp8": Family, "vp9": Family, "av1": Family}
-    if codec not in kinds:
+    if codec not in kinds and not copying:
         raise Unfit(f"pictures in {codec or 'an unknown codec'} can't be joined to new ones")
-    return kinds[codec](codec, stream)
+    return kinds.get(codec, Copied)(codec, stream)

@@ -6,6 +6,7 @@ from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 from .division import HIDDEN, KEY
@@ -27,7 +28,7 @@ class Packets:
     def shown(self) -> list[int]:
         """When pictures are shown, sorted. Raises `Unfit` when two are at once."""
         times = sorted(time for time, flag in zip(self.pts, self.flags, strict=True) if not flag & HIDDEN)
-        if len(set(times)) != len(times):
+        if any(one == other for one, other in pairwise(times)):
             raise Unfit("several of its pictures have the same time")
         return times
 
@@ -35,11 +36,11 @@ class Packets:
 class Source:
     """One picture stream of an open container."""
 
-    def __init__(self, opened: Callable[[], Any], index: int, codec: str, threads: int) -> None:
+    def __init__(self, opened: Callable[[], Any], index: int, codec: str, threads: int, *, copying: bool) -> None:
         self._opened, self._index, self._threads = opened, index, threads
         self._begin()
         container = self.container
-        self.family = family(codec, self.stream)
+        self.family = family(codec, self.stream, copying=copying)
         self.base: Fraction = self.stream.time_base
         # Times are counted from the start of the file, as ffmpeg's own seeking does.
         self.zero = Fraction(container.start_time or 0, 1_000_000)

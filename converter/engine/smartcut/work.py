@@ -48,10 +48,10 @@ class Joiner:
 
     def __init__(self, av: Any, opened: Callable[[], Any], request: dict[str, Any]) -> None:
         self.av, self.request = av, request
-        self.source = Source(opened, request["stream"], request["codec"], request["threads"])
+        self.copying = request["mode"] == "copy"
+        self.source = Source(opened, request["stream"], request["codec"], request["threads"], copying=self.copying)
         self.family: Family = self.source.family
         self.rate = Fraction(request["rate"])
-        self.copying = request["mode"] == "copy"
         self.parts = [self._scan(number, *one) for number, one in enumerate(request["ranges"])]
         self._lay_out()
         reorder = [division.delay(part.packets.pts) for part in self.parts] if self.family.reorders else [0]
@@ -60,7 +60,9 @@ class Joiner:
         self.delay = max(self.reordered, 2) if self.reordered else 0
         self.step = step_of(list(self.parts[0].times), self.source.base, self.rate)
         self.last = 0.0
-        self.written = 0
+        self.put = 0
+        self.final = self.step
+        self.total = sum(len(part.times) for part in self.parts)
 
     def _scan(self, number: int, start: str, seconds: str, count: int | None) -> Part:
         source = self.source
@@ -71,7 +73,7 @@ class Joiner:
         shown = packets.shown()
         if not shown:
             raise Unfit("there is no picture in the part")
-        touch = max(1, round(TOUCH_SECONDS / source.base))
+        touch = int(TOUCH_SECONDS / source.base)
         if self.copying:
             return self._keep(packets, first, end - touch, number)
         wanted = division.wanted(shown, first, end, touch, count)
@@ -160,24 +162,27 @@ class Joiner:
 
     def _decode_times(self) -> Iterator[int]:
         times = [time for part in self.parts for time in part.times]
-        return iter(division.decode_times(times, self.delay, self.step))
+        # The file lasts from the first decode time to the end of the last: where the rate varies, what is added in front has to be small.
+        rest = self.parts[-1].place + self.parts[-1].ticks - times[max(0, len(times) - 1 - self.delay)]
+        lead = max(1, min(self.step, rest // (self.delay + 1)))
+        self.final = max(1, rest - self.delay * lead) if len(times) > self.delay else self.step
+        return iter(division.decode_times(times, self.delay, lead))
 
     def _put(self, target: Any, stream: Any, data: bytes, shown: int, decoded: int, key: bool) -> None:
         packet = self.av.Packet(data)
         packet.stream = stream
         packet.time_base = self.source.base
-        packet.pts, packet.dts, packet.duration = shown, decoded, self.step
+        self.put += 1
+        packet.pts, packet.dts, packet.duration = shown, decoded, self.step if self.put < self.total else self.final
         packet.is_keyframe = key
         target.mux_one(packet)
         self._report()
 
     def _report(self) -> None:
-        self.written += 1
         now = time.monotonic()
         if now - self.last > REPORT_SECONDS:
             self.last = now
-            whole = 2 * sum(len(part.wanted.times) for part in self.parts)
-            os.write(1, f"{min(0.99, self.written / max(1, whole)):.4f}\n".encode())
+            os.write(1, f"{min(0.99, self.put / max(1, self.total)):.4f}\n".encode())
 
     def _copied(self, part: Part) -> Iterator[tuple[bytes, int, bool]]:
         divided = part.division

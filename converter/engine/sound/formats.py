@@ -34,6 +34,7 @@ _USUAL = ("mono", "stereo", "3.0", "quad", "5.0", "5.1", "6.1", "7.1")
 _GUESSED = ("mono", "stereo", "2.1", "4.0", "5.0", "5.1", "6.1", "7.1")
 """What ffmpeg takes an unnamed layout for, by its number of channels."""
 _SAME = {"5.1(side)": "5.1", "5.0(side)": "5.0", "quad(side)": "quad", "7.1(wide)": "7.1", "7.1(wide-side)": "7.1"}
+_TITLES = {"pcm_be": "AIFF", "pcm": "WAV", "opus": "Opus", "vorbis": "Vorbis"}
 _SHORTEST = 0.05
 """Seconds; shorter sound is filled up with silence, because some encoders make nothing of a few samples."""
 
@@ -72,7 +73,7 @@ CODERS: Mapping[str, Coder] = {
         Coder("flac", "flac", _USUAL),
         Coder("alac", "alac", ("mono", "stereo", "3.0", "5.0", "5.1"), (), 384_000),
         Coder("pcm", "pcm_s16le", (), (), 768_000),
-        Coder("pcm_be", "pcm_s16be", (), (), 768_000),
+        Coder("pcm_be", "pcm_s16be", ("mono", "stereo", "3.0", "quad", "5.1"), (), 768_000),
     )
 }  # fmt: skip
 
@@ -212,7 +213,7 @@ def _mixed(coder: Coder, audio: AudioStream, wish: str) -> tuple[int, tuple[str,
     count = {"mono": 1, "stereo": 2}.get(wanted) or (_USUAL.index(wanted) + 1)
     filters = mix(audio, wanted)
     fewer = wish == "keep" and count < audio.channels
-    lost = (f"{coder.codec.upper()} takes {count} channels here: the {audio.channels} are mixed.",) if fewer else ()
+    lost = (f"{_TITLES.get(coder.codec, coder.codec.upper())} takes {count} channels here: the {audio.channels} are mixed.",) if fewer else ()
     return count, filters, lost
 
 

@@ -16,7 +16,7 @@ from . import levels, pauses
 from .levels import Gain, Loudness, Meter
 from .pauses import Keep
 from .wish import SAME, again, choose
-from .work import CHAPTERS, Work, chaptered, expectation
+from .work import CHAPTERS, Work, expectation
 
 _RERUNS = 2
 _SOUND_ALONE = ("-vn", "-sn", "-dn")
@@ -25,7 +25,7 @@ _SOUND_ALONE = ("-vn", "-sn", "-dn")
 def run(plan: Plan, bench: Workbench) -> Path:
     """Do what `planned` said; settles the plan where the pauses decide how long the result is."""
     work: Work = plan.extra["work"]
-    if chaptered(work.source, work.wish):
+    if work.chaptered:
         (bench.work / CHAPTERS).write_text(tags.chapter_file(work.source.chapters), encoding="utf-8")
     if work.choice.encoding is None:
         try:
@@ -42,7 +42,11 @@ def run(plan: Plan, bench: Workbench) -> Path:
     if work.wish.pauses != "keep":
         work = _pauses(work, bench, share)
         bench.settled = replace(plan, expects=expectation(work), extra={"work": work})
-    return _Levelling(work, bench).run(share, 1 - passes * share)
+    levelling = _Levelling(work, bench)
+    path = levelling.run(share, 1 - passes * share)
+    if levelling.work is not work:
+        bench.settled = replace(plan, expects=expectation(levelling.work), extra={"work": levelling.work})
+    return path
 
 
 def _pauses(work: Work, bench: Workbench, share: float) -> Work:

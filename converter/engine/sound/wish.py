@@ -23,6 +23,7 @@ _FILE_BYTES, _PACKET_BYTES, _PACKETS = 4000, 5, 47
 _SPARE = 0.99
 """The part of a wanted size that is aimed at."""
 _LEAST_KBPS = 8
+_LOW_KBPS = 16
 _MONO_KBPS = 40
 """Below this two channels sound worse than one."""
 
@@ -110,6 +111,9 @@ def again(choice: Choice, audio: AudioStream, wish: Wish, kbps: int) -> Choice:
     """The same format at another rate, for a wanted size."""
     assert choice.encoding is not None  # noqa: S101 (tells the type checker)
     hertz, count = choice.encoding.sample_rate, choice.encoding.channels
+    if choice.codec == "vorbis" and kbps < _LOW_KBPS * count:
+        # Below its lowest quality only fewer samples take fewer bytes.
+        hertz = min(hertz, 11025)
     channels = "mono" if count == 1 else "stereo" if count == 2 else "keep"
     return replace(choice, kbps=kbps, encoding=encoding(choice.codec, audio, kbps=kbps, channels=channels, rate=hertz))
 
@@ -145,5 +149,5 @@ def _affordable(form: Format, audio: AudioStream, wish: Wish, target: int, secon
     kbps = min(kbps, coder.kbps["high"] * (1 if channels == "mono" else min(count, 2) if channels == "stereo" else count))
     rate = wish.rate
     if rate is None and form.codec != "opus" and kbps < _MONO_KBPS:
-        rate = min(audio.sample_rate, 11025 if kbps < 16 else 22050)
+        rate = min(audio.sample_rate, 11025 if kbps < _LOW_KBPS else 22050)
     return kbps, channels, rate

@@ -20,6 +20,8 @@ from .pauses import Keep
 from .wish import Choice, Wish, choose
 
 CHAPTERS = "chapters.ffmeta"
+_CHAPTERED = frozenset({"mp3", "m4a", "aiff", "matroska"})
+"""Containers whose chapters come back as they were written; Ogg and FLAC have only a habit of comments, which few read."""
 _JOINT = 0.004
 """Seconds of the fades where two parts meet, so that nothing clicks."""
 
@@ -44,6 +46,11 @@ class Work:
     def rate(self) -> int:
         """Samples per second of the result."""
         return self.choice.encoding.sample_rate if self.choice.encoding else self.audio.sample_rate
+
+    @property
+    def chaptered(self) -> bool:
+        """Whether chapters are written: they mean nothing where moments move, and not every format has them."""
+        return bool(self.source.chapters) and self.wish.chapters and not self.wish.timed and self.choice.container.name in _CHAPTERED
 
     def inputs(self) -> tuple[Input, ...]:
         """One input for each part of the source: so parts may be in any order, and memory stays constant."""
@@ -121,15 +128,10 @@ class Work:
             maps += ["-disposition:v:0", "attached_pic", "-metadata:s:v:0", "comment=Cover (front)"]
             inputs.append(Input(source=0))
         chapters = None
-        if chaptered(self.source, self.wish):
+        if self.chaptered:
             chapters = number + len(inputs)
             inputs.append(Input(work_file=CHAPTERS, options=("-f", "ffmetadata")))
         return tuple(inputs), (*maps, *tags.arguments(self.source.tags if self.wish.names else (), chapters))
-
-
-def chaptered(source: Media, wish: Wish) -> bool:
-    """Whether chapters are written: they mean nothing where moments move."""
-    return bool(source.chapters) and wish.chapters and not wish.timed
 
 
 def planned(operation: str, params: dict[str, Any], source: Media, audio: AudioStream, wish: Wish) -> Plan:
@@ -185,7 +187,7 @@ def _size(work: Work) -> tuple[int, int]:
     low = int(0.25 * low) if "-b:a" not in way.arguments or way.codec != "mp3" else int(0.95 * low / 0.15)
     low = 0 if work.wish.pauses != "keep" else low
     if way.lossless and way.codec.startswith("pcm"):
-        low = int(work.seconds * way.bps / 8 * (0.1 if work.wish.pauses != "keep" else 0.98))
+        low = int(work.seconds * way.bps / 8 * (0.1 if work.wish.pauses != "keep" else 0.9))
     high += source.size if source.cover is not None and source.kind == "audio" else 0
     return (min(low, work.wish.target), work.wish.target) if work.wish.target else (low, high)
 
@@ -199,8 +201,8 @@ def _warnings(source: Media, wish: Wish, work: Work) -> tuple[str, ...]:
     ]
     if source.cover is not None and wish.cover and not (work.choice.cover and wish.target is None):
         said.append("The cover picture is left out: " + ("it would take the bytes of the sound." if wish.target else "this format can't hold it."))
-    if source.chapters and wish.chapters and wish.timed:
-        said.append("Chapters are left out, because moments move.")
+    if source.chapters and wish.chapters and not work.chaptered:
+        said.append("Chapters are left out, " + ("because moments move." if wish.timed else "because this format has none."))
     if wish.pauses != "keep":
         said.append("How long the result is shows only when the pauses have been found.")
     return tuple(said)

@@ -217,3 +217,32 @@ def test_warming_twice_does_nothing_the_second_time(tmp_path: Path) -> None:
     assert warm.warm(current().kernel_cache)
     assert stamp.stat().st_mtime_ns == before
     assert not list(Path(tempfile.gettempdir()).glob("kernels-*"))
+
+
+@pytest.mark.parametrize(("name", "part"), [(FLOWER, 0.7), (FLOWER, 0.3), (CAR, 0.5)])
+def test_a_size_is_met_and_never_passed(media_dir: Path, tmp_path: Path, name: str, part: float) -> None:
+    asked = {**SMALL, "width": 320, "height": 180, "duration": 2}
+    for folder in ("free", "capped"):
+        (tmp_path / folder).mkdir()
+    free = execute("gif", [clip(media_dir, name)], asked, tmp_path / "free")
+    most = round(free.size * part / 1e6, 3)
+    result = execute("gif", [clip(media_dir, name)], {**asked, "max_mb": most}, tmp_path / "capped")
+    assert result.plan.size_range[1] <= most * 1e6
+    assert 0.93 * most * 1e6 <= result.size <= most * 1e6
+    assert gif.inspect_gif(result.path).delays_cs == (4, 4, 4, 4, 4, 5) * 8
+    assert [path.name for path in result.path.parent.iterdir()] == ["result.gif"]
+
+
+def test_a_size_counts_every_time_a_frame_is_shown(media_dir: Path, tmp_path: Path) -> None:
+    asked = {**SMALL, "start": 4.5, "duration": 2, "fill": "loop", "max_mb": 0.25}
+    result = execute("gif", [clip(media_dir, FLOWER)], asked, tmp_path)
+    assert result.size <= 250_000
+
+
+@pytest.mark.parametrize("megabytes", [0.01, 0.023])
+def test_a_size_that_is_too_small_names_one_that_is_not(media_dir: Path, tmp_path: Path, megabytes: float) -> None:
+    with pytest.raises(MediaError) as caught:
+        execute("gif", [clip(media_dir, FLOWER)], {**SMALL, "width": 640, "height": 360, "duration": 5, "max_mb": megabytes}, tmp_path)
+    assert caught.value.code.name == "target_unreachable"
+    assert caught.value.field == "max_mb"
+    assert "MB" in caught.value.detail

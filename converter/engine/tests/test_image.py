@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from converter.engine import probe
 from converter.engine.errors import MediaError
@@ -19,7 +20,7 @@ from converter.engine.operations import get
 from converter.engine.operations.base import Plan
 from converter.engine.run import Source
 from converter.engine.run import plan as plan_of
-from converter.engine.tests.making import clip, execute, media
+from converter.engine.tests.making import clip, execute, ffmpeg, media
 from converter.engine.tests.making import video as stream
 from converter.engine.tests.pictures import camera, corners, matrix_profile, photograph, profile_of, saved, seen
 from converter.engine.workbench import Workbench
@@ -49,11 +50,10 @@ def planned(size: tuple[int, int] = (1920, 1080), kind: str = "png", **params: A
 
 
 @pytest.mark.parametrize("kind", ["png", "jpg", "webp", "tif", "bmp", "gif", "avif", "ico"])
-@pytest.mark.parametrize("target", ["jpeg", "webp"])
-def test_every_kind_goes_in(kind: str, target: str, tmp_path: Path) -> None:
+def test_every_kind_goes_in(kind: str, tmp_path: Path) -> None:
     source = saved(corners(), tmp_path / f"a.{kind}", **({"sizes": [(96, 64)]} if kind == "ico" else {}))
-    image = made(source, {"format": target}, tmp_path)
-    assert (image.size, seen(image), image.format) == ((96, 64), list("rgby"), target.upper())
+    image = made(source, {"format": "webp"}, tmp_path)
+    assert (image.size, seen(image), image.format) == ((96, 64), list("rgby"), "WEBP")
 
 
 @pytest.mark.parametrize("target", ["jpeg", "png", "webp", "avif", "tiff", "bmp", "gif", "ico", "jxl"])
@@ -88,19 +88,23 @@ def test_lossless_is_every_pixel(kind: str, tmp_path: Path) -> None:
     assert image.convert("RGB").tobytes() == photograph(96, 64).tobytes()
 
 
-@pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize(("kind", "options"), [("jpg", JPEG), ("png", {}), ("webp", {"lossless": True}), ("tif", {})])
-def test_pictures_stand_upright_and_say_nothing_of_it(kind: str, options: dict[str, Any], orientation: int, tmp_path: Path) -> None:
+def test_pictures_stand_upright_and_say_nothing_of_it(kind: str, options: dict[str, Any], tmp_path: Path) -> None:
     undo = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}
-    stored = corners() if orientation == 1 else corners().transpose(Image.Transpose(undo[orientation]))
-    exif = camera(orientation=orientation)
-    if kind == "tif":
-        # Pillow's TIFF writer takes no nested directories from an object.
-        del exif[0x8769], exif[0x8825]
-    source = saved(stored, tmp_path / f"a.{kind}", exif=exif, **options)
-    image = made(source, {"format": "png", "metadata": "keep"}, tmp_path)
-    assert (image.size, seen(image)) == ((96, 64), list("rgby"))
-    assert 0x0112 not in image.getexif()
+    sources = []
+    for orientation in range(1, 9):
+        stored = corners() if orientation == 1 else corners().transpose(Image.Transpose(undo[orientation]))
+        exif = camera(orientation=orientation)
+        if kind == "tif":
+            # Pillow's TIFF writer takes no nested directories from an object.
+            del exif[0x8769], exif[0x8825]
+        sources.append(saved(stored, tmp_path / f"{orientation}.{kind}", exif=exif, **options))
+    result = execute("image", sources, {"format": "png", "metadata": "keep"}, tmp_path)
+    with zipfile.ZipFile(result.path) as archive:
+        for name in archive.namelist():
+            image = Image.open(io.BytesIO(archive.read(name)))
+            assert (image.size, seen(image)) == ((96, 64), list("rgby")), (kind, name)
+            assert 0x0112 not in image.getexif()
 
 
 def test_turning_mirroring_and_cropping_come_after_the_orientation(tmp_path: Path) -> None:
@@ -187,9 +191,9 @@ def test_a_palette_stays_one_where_nothing_is_scaled(tmp_path: Path) -> None:
     assert made(source, {"format": "png", "longest": 40}, tmp_path).mode == "RGBA"
 
 
-@pytest.mark.parametrize(("kind", "target", "most"), [("jpeg", 20.0, 4.5), ("webp", 9.0, 4.5), ("avif", 8.0, 4.5)])
-def test_a_target_is_met_by_the_highest_quality_that_fits(kind: str, target: float, most: float, tmp_path: Path) -> None:
-    result = execute("image", [saved(photograph(), tmp_path / "a.png")], {"format": kind, "target_kb": target, "effort": "fast"}, tmp_path)
+@pytest.mark.parametrize(("kind", "target"), [("jpeg", 4.5), ("webp", 2.5), ("avif", 2.0)])
+def test_a_target_is_met_by_the_highest_quality_that_fits(kind: str, target: float, tmp_path: Path) -> None:
+    result = execute("image", [saved(photograph(240, 200), tmp_path / "a.png")], {"format": kind, "target_kb": target, "effort": "fast"}, tmp_path)
     said = next(int(match[1]) for sentence in result.warnings if (match := re.match(r"Quality (\d+) is the highest that fits", sentence)))
     assert result.size <= target * 1000
     above = said + (1 if kind != "avif" else 2)
@@ -249,17 +253,35 @@ def test_a_wrong_extension_does_not_matter(tmp_path: Path) -> None:
     assert seen(made(source.rename(tmp_path / "a.jpg"), {"format": "webp"}, tmp_path)) == list("rgby")
 
 
-@pytest.mark.parametrize("kind", ["jpeg", "png", "webp", "avif", "tiff", "bmp", "gif", "ico"])
+@pytest.mark.parametrize("kind", ["jpeg", "webp", "avif", "tiff", "ico"])
 def test_a_single_pixel(kind: str, tmp_path: Path) -> None:
     source = saved(Image.new("RGB", (1, 1), (255, 0, 0)), tmp_path / "a.png")
     assert made(source, {"format": kind, "icon_sizes": "16"}, tmp_path).size == ((16, 16) if kind == "ico" else (1, 1))
 
 
 def test_an_8k_picture_costs_a_few_copies_of_it(tmp_path: Path) -> None:
-    source = saved(Image.linear_gradient("L").resize((7680, 4320)).convert("RGB"), tmp_path / "a.jpg", quality=60)
+    # Made by another process: what this one once held would count as its children's peak.
+    source = tmp_path / "a.jpg"
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=s=7680x4320:d=0.04", "-frames:v", "1", "-update", "1", "-pix_fmt", "yuvj420p", str(source))
     result = execute("image", [source], {"longest": 800}, tmp_path)
-    # A decoded 8K picture has 133 MB in Pillow and 50 MB in ffmpeg, which looks for damage with a frame for each thread.
-    assert result.media.video.width == 800 and result.metrics.peak_memory < 600_000_000  # type: ignore[union-attr]
+    # libjpeg leaves out what a small picture can't show; ffmpeg, which looks for damage, holds all of it once.
+    assert result.media.video.width == 800 and result.metrics.peak_memory < 300_000_000  # type: ignore[union-attr]
+
+
+def test_damage_in_the_middle_of_a_jpeg_is_refused(tmp_path: Path) -> None:
+    data = bytearray(saved(photograph(), tmp_path / "whole.jpg").read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 40] = bytes(value ^ 0x5A for value in data[middle : middle + 40])
+    (tmp_path / "broken.jpg").write_bytes(data)
+    assert refused([tmp_path / "broken.jpg"], {"format": "png"}, tmp_path).code.name == "corrupt_media"
+
+
+def test_long_texts_in_a_png_do_no_harm(tmp_path: Path) -> None:
+    texts = PngInfo()
+    texts.add_text("story", "x" * 5_000_000, zip=True)
+    assert seen(made(saved(corners(), tmp_path / "a.png", pnginfo=texts), {"format": "webp"}, tmp_path)) == list("rgby")
+    texts.add_text("bomb", "x" * 200_000_000, zip=True)
+    assert refused([saved(corners(), tmp_path / "b.png", pnginfo=texts)], {"format": "webp"}, tmp_path).code.name == "corrupt_media"
 
 
 def test_a_picture_beyond_the_limit_is_never_opened(tmp_path: Path) -> None:
@@ -274,7 +296,7 @@ def test_a_favicon_has_its_sizes(tmp_path: Path) -> None:
     assert image.info["sizes"] == {(16, 16), (32, 32), (48, 48)} and seen(image) == list("rgby")
 
 
-@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("orientation", [1, 4, 6])
 def test_a_jpeg_goes_into_a_pdf_without_another_encode(orientation: int, tmp_path: Path) -> None:
     source = saved(photograph(80, 48), tmp_path / "a.jpg", exif=camera(orientation=orientation), comment=b"at home")
     result = execute("image", [source], {"format": "pdf"}, tmp_path)

@@ -118,9 +118,12 @@ def test_backwards_and_there_and_back(media_dir: Path, tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         made[name] = shown(execute("gif", [path], {**SMALL, **more}, tmp_path / name).path)
     assert [len(pictures) for pictures in made.values()] == [12, 12, 12]
+    # Each GIF has colours of its own, so the same picture is not the same to the last bit.
     for number, picture in enumerate(made["backwards"]):
-        assert difference(picture, made["forwards"][11 - number]) < 4
-    assert all(difference(made["both"][6 - k], made["both"][6 + k]) < 4 for k in range(1, 6))
+        off = [difference(picture, other) for other in made["forwards"]]
+        assert off[11 - number] < 8
+        assert off[11 - number] < max(off) / 1.5
+    assert all(difference(made["both"][6 - k], made["both"][6 + k]) < 8 for k in range(1, 6))
     assert difference(made["forwards"][0], made["forwards"][11]) > 6
 
 

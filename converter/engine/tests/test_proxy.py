@@ -135,3 +135,25 @@ def test_sound_alone_is_refused(media_dir: Path, tmp_path: Path) -> None:
     with pytest.raises(MediaError) as caught:
         execute("proxy", [clip(media_dir, "sound.wav")], {}, tmp_path)
     assert caught.value.code.name in ("no_video", "bad_parameter")
+
+
+@pytest.mark.parametrize(
+    ("operation", "params"),
+    [
+        ("proxy", {}),
+        ("proxy", {"package": "hls"}),
+        ("compress", {"target_mb": 0.1, "effort": "ultrafast"}),
+        ("compress", {"vmaf": 90, "effort": "ultrafast"}),
+        ("compress", {"codec": "vp9", "effort": "ultrafast"}),
+    ],
+)
+def test_a_corrupt_middle_is_the_files_fault(media_dir: Path, tmp_path: Path, operation: str, params: dict[str, Any]) -> None:
+    data = bytearray(clip(media_dir, "small.mp4").read_bytes())
+    begin = data.index(b"mdat") + 4
+    for at in range(begin + 20_000, len(data) - 60_000, 97):
+        data[at] ^= 0x5A
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(data)
+    with pytest.raises(MediaError) as caught:
+        execute(operation, [broken], params, tmp_path)
+    assert caught.value.code.name == "corrupt_media"

@@ -140,4 +140,4 @@ def test_large_pictures_are_looked_ahead_of_less() -> None:
 
     assert ahead(640 * 360) == 40
     assert ahead(1920 * 1080) <= 12
-    assert ahead(3840 * 2160) >= 10
+    assert ahead(3840 * 2160) >= 8

@@ -48,6 +48,13 @@ def test_what_lies_in_two_parts_gives_the_same_seam_as_in_one() -> None:
     assert [(s.start, s.end) for s in one[:1]] == [(s.start, s.end) for s in two[:1]]
 
 
+def test_long_searches_come_to_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matching, "MOST_PAIRS", 3000)
+    cases = [planted(seed) for seed in range(40)]
+    best = [matching.find(case.clip, case.clip, case.wish, best=1) for case in cases]
+    assert sum(bool(seams) and found(case, seams[0].start, seams[0].end) for case, seams in zip(cases, best, strict=True)) >= 36
+
+
 @settings(max_examples=30, deadline=None)
 @given(
     count=st.integers(0, 40), start=st.integers(0, 60), length=st.integers(0, 60), search=st.integers(0, 20), shortest=st.integers(1, 40),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import zipfile
+from array import array
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +28,7 @@ def test_exact_to_the_frame(media_dir: Path, tmp_path: Path, start: float, durat
     result = execute("trim", [clip(media_dir, FLOWER)], {"start": start, "duration": duration}, tmp_path)
     cut = frames(result.path)
     first = max(k for k in range(len(source)) if k * 1001 / 30000 <= start + 0.0005)
-    assert len(cut) == sum(start - 1001 / 30000 + 0.0005 < k * 1001 / 30000 < start + duration for k in range(len(source)))
+    assert len(cut) == round(duration * 30000 / 1001)
     assert nearest(cut[0], source, first) == first
     assert nearest(cut[-1], source, first + len(cut) - 1) == first + len(cut) - 1
     assert result.media.audio is not None
@@ -144,7 +147,15 @@ def test_no_private_tags_are_passed_on(media_dir: Path, tmp_path: Path) -> None:
         ({"end": 3, "duration": 2}, "bad_parameter"),
         ({"start": float("nan")}, "bad_parameter"),
         ({"end": "inf"}, "bad_parameter"),
-        ({"mode": "smart"}, "bad_parameter"),
+        ({"mode": "best"}, "bad_parameter"),
+        ({"ranges": ["1-2"], "start": 1}, "bad_parameter"),
+        ({"ranges": ["1-2"], "end": 3}, "bad_parameter"),
+        ({"ranges": ["1-2"], "duration": 3}, "bad_parameter"),
+        ({"ranges": ["1-2", "nonsense"]}, "bad_parameter"),
+        ({"ranges": ["1-2", "30-31"]}, "start_past_end"),
+        ({"ranges": ["1-2"] * 101}, "bad_parameter"),
+        ({"mode": "smart", "crop": "0,0,100,100"}, "bad_parameter"),
+        ({"mode": "copy", "speed": 2}, "bad_parameter"),
     ],
 )
 def test_bad_input(params: dict[str, Any], code: str) -> None:
@@ -153,7 +164,91 @@ def test_bad_input(params: dict[str, Any], code: str) -> None:
     assert caught.value.code.name == code
 
 
-def test_what_can_not_be_copied_says_what_would_work(media_dir: Path) -> None:
-    probed = making.probe.inspect(clip(media_dir, "offset.ts"))
-    with pytest.raises(MediaError, match="choose exact"):
-        run.plan("trim", [probed], {"start": 1, "mode": "copy"})
+def test_an_empty_part_is_named() -> None:
+    with pytest.raises(MediaError) as caught:
+        run.plan("trim", [making.media()], {"ranges": ["0-1", "3-4", {"start": 2, "end": 2}]})
+    assert (caught.value.code.name, caught.value.field) == ("empty_range", "ranges[2].end")
+
+
+def test_what_can_not_be_copied_says_what_would_work() -> None:
+    with pytest.raises(MediaError, match="choose the mode exact") as caught:
+        run.plan("trim", [making.media()], {"mode": "smart", "flip": "horizontal"})
+    assert caught.value.field == "flip"
+
+
+@pytest.mark.parametrize("mode", ["exact", "copy"])
+def test_a_transport_stream(media_dir: Path, tmp_path: Path, mode: str) -> None:
+    result = execute("trim", [clip(media_dir, "offset.ts")], {"start": 1, "duration": 1, "mode": mode}, tmp_path)
+    assert 0.9 < (result.media.duration or 0) < 2.5
+
+
+def test_a_copy_says_by_how_much_it_begins_earlier(media_dir: Path, tmp_path: Path) -> None:
+    result = execute("trim", [clip(media_dir, FRIDAY)], {"start": 1.3, "duration": 2, "mode": "copy"}, tmp_path)
+    assert result.warnings == ("The result begins 0.133 s earlier, at 0:01.167, because the keyframe stands there.",)
+
+
+@pytest.mark.parametrize("ranges", [["1-1.5"], ["3-3.5", "0-1", "0.5-1"]])
+def test_several_parts_in_the_order_given(media_dir: Path, tmp_path: Path, ranges: list[str]) -> None:
+    source = frames(clip(media_dir, FLOWER))
+    result = execute("trim", [clip(media_dir, FLOWER)], {"ranges": ranges}, tmp_path)
+    rate = 30000 / 1001
+    wanted = []
+    for word in ranges:
+        start, end = (float(value) for value in word.split("-"))
+        first = int((start + 0.0005) * rate)
+        wanted += range(first, first + round((end - start) * rate))
+    cut = frames(result.path)
+    assert len(cut) == len(wanted)
+    assert all(difference(picture, source[k]) < 8 for picture, k in zip(cut, wanted, strict=True))
+    shown = times(result.path)
+    assert [b - a for a, b in pairwise(shown)] == pytest.approx([1 / rate] * (len(shown) - 1), abs=0.0012)
+    assert len(samples(result.path)) / 4 / 48000 == pytest.approx(len(wanted) / rate, abs=1 / 40)
+
+
+def test_separate_files(media_dir: Path, tmp_path: Path) -> None:
+    result = execute("trim", [clip(media_dir, "small.mp4")], {"ranges": ["1-1.5", "0-1"], "separate": True}, tmp_path)
+    with zipfile.ZipFile(result.path) as archive:
+        assert archive.namelist() == ["part-01.mp4", "part-02.mp4"]
+        archive.extractall(tmp_path)
+    assert [len(frames(tmp_path / name)) for name in archive.namelist()] == [15, 30]
+
+
+def _tone(media_dir: Path, name: str, *codec: str) -> Path:
+    target = media_dir / name
+    if not target.exists():
+        making.ffmpeg("-f", "lavfi", "-i", "sine=f=440:r=48000:d=4,volume=4", "-ac", "2", *codec, str(target))
+    return target
+
+
+@pytest.mark.parametrize(("name", "codec"), [("tone.wav", ("-c:a", "pcm_s16le")), ("tone.flac", ("-c:a", "flac"))])
+def test_parts_of_a_recording_are_exact_and_fade(media_dir: Path, tmp_path: Path, name: str, codec: tuple[str, ...]) -> None:
+    path = _tone(media_dir, name, *codec)
+    source, cut = (array("h", samples(one)) for one in (path, execute("trim", [path], {"ranges": ["1.25-2.0005", "0-1"]}, tmp_path).path))
+    first, fade = round(0.7505 * 48000), round(0.008 * 48000)
+    assert len(cut) == 2 * (first + 48000)
+    begin = round(1.25 * 48000)
+    assert cut[2 * fade : 2 * (first - fade)] == source[2 * (begin + fade) : 2 * (begin + first - fade)]
+    # The second part begins where the recording does, so only its end fades.
+    assert cut[2 * first : 2 * (first + 48000 - fade)] == source[: 2 * (48000 - fade)]
+    for edge in (cut[:8], cut[2 * first - 8 : 2 * first], cut[-8:]):
+        assert max(abs(value) for value in edge) < 400
+
+
+@pytest.mark.parametrize("mode", ["copy", "exact"])
+def test_parts_of_compressed_sound(media_dir: Path, tmp_path: Path, mode: str) -> None:
+    result = execute("trim", [clip(media_dir, "sound.m4a")], {"ranges": ["1-2", "0-0.5", "3-3.5"], "mode": mode}, tmp_path)
+    assert result.plan.extension == "m4a"
+    assert result.media.duration == pytest.approx(2, abs=0.08 if mode == "copy" else 0.025)
+
+
+def test_edits_are_done_in_one_go(media_dir: Path, tmp_path: Path) -> None:
+    params = {"start": 1, "duration": 1, "crop": "0,0,100,60", "rotate": "90", "speed": 2}
+    video = execute("trim", [clip(media_dir, "small.mp4")], params, tmp_path).media.video
+    assert video is not None
+    assert (video.width, video.height) == (60, 100)
+    assert video.duration == pytest.approx(0.5, abs=0.05)
+
+
+def test_sound_that_outlasts_the_picture(media_dir: Path, tmp_path: Path) -> None:
+    result = execute("trim", [clip(media_dir, "late_picture.mp4")], {"start": 0, "end": 3}, tmp_path)
+    assert result.media.duration == pytest.approx(3, abs=0.1)

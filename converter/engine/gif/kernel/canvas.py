@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import struct
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from . import lzw, mapping, palette, temporal
 from .colour import CELLS, NEAR, NOWHERE, SLOTS, Bytes, Floats, Words
@@ -22,6 +24,11 @@ _SIMPLE = 2.0
 """A picture counts as described while its palette's error is at most this many times the wanted one."""
 _RESTLESS, _CALM = 0.06, 0.03
 """Shares of a frame drawn again, above and below which the tolerance moves."""
+
+LOOSEST = 12.0
+"""How much more a picture may be forgiven: base, a step of 2.5 levels, becomes 32."""
+_HIGHEST, _NEVER, _FEWER = 200, 1700, 0.4
+"""Bounds that keep tolerances in a byte and products of errors in 31 bits, and how fast colours become fewer."""
 
 
 class Canvas:
@@ -46,13 +53,18 @@ class Canvas:
         self.apart, self.reach = np.zeros((SLOTS, NEAR), np.float32), np.zeros(SLOTS, np.float32)
         self.slopes = np.zeros((SLOTS, NEAR + 1, 4), np.float32)
         self.matrix = mapping.bayer()
-        self.m, self.error, self.fresh, self.base = 0, 0.0, True, profile.base
+        self.m, self.error, self.fresh, self.base, self.looser = 0, 0.0, True, profile.base, 0.0
+        self.before: tuple[npt.NDArray[Any], ...] | None = None
 
-    def draw(self, picture: Words, delay_cs: int) -> list[bytes | memoryview]:
-        """The bytes of the next frame, shown for `delay_cs` hundredths of a second; valid until the next call."""
-        p = self.profile
+    def draw(self, picture: Words, delay_cs: int, looser: float = 0.0) -> list[bytes | memoryview]:
+        """The bytes of the next frame, shown for `delay_cs` hundredths of a second; valid until the next call.
+
+        `looser` forgives more than the profile does, 0 to `LOOSEST`: larger tolerances, fewer colours, fewer bytes.
+        """
+        p, self.looser = self.profile, looser
+        base, slope = min(_HIGHEST, int(self.base * (1 + looser))), int(p.slope * (1 + looser / 2))
         changed, x0, y0, x1, y1 = temporal.judge(
-            picture, self.ref, self.scr, self.width, self.height, self.base, p.slope, p.cap, self.fresh,
+            picture, self.ref, self.scr, self.width, self.height, base, slope, p.cap, self.fresh,
             p.stride, p.smooth if self._simple() else p.smooth - 1, self.keep, self.tol, self.counts, self.sums,
         )  # fmt: skip
         if changed == 0:
@@ -60,26 +72,44 @@ class Canvas:
         self.lut[:] = mapping.UNSET
         self.pairs[:] = mapping.UNKNOWN
         self._choose()
-        looser = self.base / p.base if p.base else 1.0
+        factor = (self.base / p.base if p.base else 1.0) * (1 + looser / 4)
         depth = max(2, self.m.bit_length())
         clear_through = (1 << depth) - 1
         drawn = mapping.assign(
             picture, self.scr, self.keep, self.tol, self.width, x0, y0, x1, y1, self.colours, self.packed, self.m,
-            self.near, self.around, self.apart, self.slopes, int(256 * p.better * looser), self.fresh,
-            self.base + p.slope * p.dithered, p.gain, p.variance, self.matrix,
+            self.near, self.around, self.apart, self.slopes, min(_NEVER, int(256 * p.better * factor)), self.fresh,
+            base + slope * p.dithered, p.gain, p.variance, self.matrix,
             self.lut, self.pairs, clear_through, self.indices,
         )  # fmt: skip
         if drawn == 0:
             return still(delay_cs)
         size = lzw.encode(
             self.indices, picture, self.ref, self.scr, self.tol, self.width, x0, y0, x1, y1, self.packed, self.near,
-            min(p.candidates, self.m - 1), p.loss * looser, not self.fresh, depth, clear_through, self.table, self.out,
+            min(p.candidates, self.m - 1), p.loss * factor, not self.fresh, depth, clear_through, self.table, self.out,
         )  # fmt: skip
         if not self.fresh:
             self._adapt(drawn / picture.size)
         self.fresh = False
         head = frame_head(delay_cs, clear_through, (x0, y0, x1 - x0 + 1, y1 - y0 + 1), depth)
         return [head, self._table(1 << depth), self.out[:size].data]
+
+    def remember(self) -> None:
+        """Note everything that the next `draw` depends on, so that it can be done once more."""
+        if self.before is None:
+            self.before = tuple(np.empty_like(array) for array in self._lasting())
+        for kept, now in zip(self.before, self._lasting(), strict=True):
+            np.copyto(kept, now)
+        self.marks = self.m, self.error, self.fresh, self.base
+
+    def undo(self) -> None:
+        """Go back to what was last remembered."""
+        if self.before is not None:
+            for kept, now in zip(self.before, self._lasting(), strict=True):
+                np.copyto(now, kept)
+            self.m, self.error, self.fresh, self.base = self.marks
+
+    def _lasting(self) -> tuple[npt.NDArray[Any], ...]:
+        return self.scr, self.ref, self.colours, self.use
 
     def _simple(self) -> bool:
         """Whether its colours describe the picture."""
@@ -104,20 +134,26 @@ class Canvas:
             # So few pixels that the sample missed them all: the colours in force must do.
             self._settle()
             return
-        most = min(p.colours, n)
+        colours = p.colours / (1 + _FEWER * max(0.0, self.looser - 1))
+        most = min(max(FEWEST, int(colours)), p.colours, n)
         error = self._follow(n, most) if self.m else np.inf
         if error > _CUT_FACTOR * self.error + _CUT_OFFSET:
             error = self._begin(n, most)
         self.error = error
         self._settle()
 
+    def _wanted(self) -> float:
+        """The error that its palette has to meet."""
+        return self.profile.error * (1 + self.looser) ** 2
+
     def _follow(self, n: int, most: int) -> float:
         """Colours for a frame like the last one, from the last one's."""
         p, before = self.profile, self.m
         m = before
-        if self.error < _SLACK * p.error:
+        wanted = self._wanted()
+        if self.error < _SLACK * wanted:
             m = min(m - 1, int(m * _SHRINK))
-        elif self.error > _STRAIN * p.error:
+        elif self.error > _STRAIN * wanted:
             m = int(m * _GROW) + 2
         m = min(max(FEWEST, m), most)
         if m < before:
@@ -138,7 +174,7 @@ class Canvas:
         for size in CUT_SIZES:
             self.m = palette.variance_cut(self.cells, self.weights, n, min(size, most), self.colours)
             error = self._improve(n, self.profile.rounds + 2)
-            if error <= self.profile.error or size >= most:
+            if error <= self._wanted() or size >= most:
                 break
         return float(error)
 

@@ -15,12 +15,21 @@ import struct
 import sys
 import time
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kernel.budget import Budget
+    from kernel.canvas import Canvas
+    from kernel.colour import Words
 
 NOT_COMPILED = 3
 """Exit status where the cache lacks a function: compiling it here would take longer than the GIF."""
 NO_PICTURE = 4
 """Exit status where the pipe ended before the first whole picture."""
+TOO_SMALL = 5
+"""Exit status where the wanted size can't be met; the last line on standard error says what could."""
+FRAME_BYTES = 64
+"""More than the header, the loop extension and the trailer take."""
 REPORT_SECONDS = 0.2
 PIPE_BYTES = 1 << 20
 DELAY_OFFSET = 4
@@ -77,6 +86,9 @@ def main(request: dict[str, Any]) -> int:
     drawing = canvas.Canvas(width, height, profile(request["profile"], colours=request["colours"], dither=request["dither"]))
     pictures = Pictures(request["descriptor"], 4 * width * height)
     words = np.frombuffer(pictures.buffer, np.uint32)
+    if request.get("survey"):
+        return survey(drawing, pictures, words, len(delays), Path(request["output"]))
+    spending = allowance(request, canvas.LOOSEST) if request["most"] else None
     places: list[int] = []
     with Path(request["output"]).open("w+b") as target:
         target.write(canvas.header(width, height, request["loop"]))
@@ -84,13 +96,53 @@ def main(request: dict[str, Any]) -> int:
         while len(places) < len(delays) and pictures.following():
             delay = delays[len(places)]
             places.append(target.tell())
-            for part in drawing.draw(words, delay):
+            for part in drawing.draw(words, delay) if spending is None else within(spending, drawing, words, delay):
                 target.write(part)
             report.note(target.tell())
         if request["repeat"] and places:
             repeat(target, places, delays, report)
         target.write(canvas.TRAILER)
     return 0 if places else NO_PICTURE
+
+
+def survey(drawing: Canvas, pictures: Pictures, words: Words, most: int, output: Path) -> int:
+    """Write how many bytes each picture takes, as JSON, instead of a GIF; the exit status."""
+    sizes: list[int] = []
+    while len(sizes) < most and pictures.following():
+        sizes.append(sum(len(part) for part in drawing.draw(words, 0)))
+    output.write_text(json.dumps(sizes))
+    return 0 if sizes else NO_PICTURE
+
+
+def allowance(request: dict[str, Any], loosest: float) -> Budget:
+    """What may be spent, by the survey beside us. A frame that is shown again takes its bytes again."""
+    from kernel.budget import Budget
+
+    weights = json.loads(Path(request["weights"]).read_text())
+    times = [len(range(k, len(request["delays"]), len(weights))) for k in range(len(weights))]
+    return Budget(request["most"] - FRAME_BYTES, times, weights, loosest)
+
+
+def within(spending: Budget, drawing: Canvas, words: Words, delay: int) -> list[bytes | memoryview]:
+    """The next frame's bytes, drawn until they fit. Ends the process where that can't be."""
+    from kernel.budget import TRIES
+    from kernel.canvas import still
+
+    drawing.remember()
+    size = 0
+    for attempt in range(TRIES):
+        parts: list[bytes | memoryview] = drawing.draw(words, delay, spending.looser)
+        size = sum(len(part) for part in parts)
+        if spending.accepts(size, attempt):
+            spending.spend(size)
+            return parts
+        drawing.undo()
+    if spending.hopeless(size):
+        os.write(2, f"nearest {spending.nearest}\n".encode())
+        sys.exit(TOO_SMALL)
+    parts = list(still(delay))
+    spending.spend(sum(len(part) for part in parts), forced=True)
+    return parts
 
 
 def repeat(target: IO[bytes], places: list[int], delays: list[int], report: Report) -> None:

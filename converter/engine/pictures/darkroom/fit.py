@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 BUDGET = 4.0
 """Encode-equivalents after which the best so far is good enough."""
-SPACING = 8
+SPACING = 4
 """Steps between those at which the mosaic is encoded."""
 
 

@@ -1,0 +1,89 @@
+"""Spending a number of bytes on a GIF while it is drawn: feedback, with a guard that is never passed.
+
+A survey at a quarter of the size says beforehand how the bytes will spread over the frames. Each frame may
+take its share of what is left; where frames take more or less, the next ones are forgiven more or less.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+STILL_BYTES = 32
+"""What has to be left for each frame to come: one in which nothing changes."""
+_POWER = 1.4
+"""A frame's bytes fall about as (1 + looser/2) to this power: measured on film and traffic, 1 where little is forgiven, 1.7 where much is."""
+_GAIN = 0.25
+"""How much of a miss the next frame makes up by itself; the rest follows, because every share is one of what is left."""
+_KEPT = 0.8
+"""How much of the frames before counts when taken and meant bytes are compared."""
+_SOFT, _LOOSE, _OPENING = 1.7, 0.06, 0.6
+"""A frame is drawn again when it takes this many times its share and this part of what is left; the first when it takes this part."""
+_EVEN = 0.15
+"""The part of the mean weight that each frame has beside its own."""
+TRIES = 5
+
+
+class Budget:
+    """`most` bytes for frames of which number k is shown `times[k]` times and will take about `weights[k]`."""
+
+    def __init__(self, most: int, times: Sequence[int], weights: Sequence[int], loosest: float) -> None:
+        # Noise that the survey's smaller pictures average away costs every frame something.
+        even = _EVEN * sum(weights) / len(weights)
+        self.left, self.times, self.weights = most, times, [weight + even for weight in weights]
+        self.highest = math.log(1 + loosest / 2)
+        self.level, self.number, self.forced, self.nearest = 0.0, 0, 0, 0
+        self.rest = sum(times)
+        self.ahead = float(sum(t * w for t, w in zip(times, self.weights, strict=True)))
+        self.total, self.taken, self.meant = most, 0.0, 0.0
+
+    @property
+    def looser(self) -> float:
+        """How much the frame to be drawn is forgiven."""
+        return 2 * (math.exp(self.level) - 1)
+
+    @property
+    def share(self) -> float:
+        """Bytes meant for the next frame."""
+        return self.left * self.weights[self.number] / self.ahead
+
+    @property
+    def limit(self) -> float:
+        """Bytes that the next frame can take so that all others may still stand still."""
+        times = self.times[self.number]
+        return (self.left - STILL_BYTES * (self.rest - times)) / times
+
+    def accepts(self, size: int, attempt: int) -> bool:
+        """Whether a frame of `size` bytes may stay; otherwise what is forgiven has been raised for another try."""
+        if self.number == 0 and attempt == 0:
+            # What the survey can't tell is how its bytes compare with these; the first frame, drawn as the profile wants it, does.
+            wanted = math.log(max(1e-9, size / self.share)) / _POWER
+            if wanted > 0.05:
+                self.level = min(self.highest, wanted)
+                return False
+            return size <= self.limit
+        soft = _OPENING * self.left / self.times[0] if self.number == 0 else _SOFT * self.share + _LOOSE * self.left / self.times[self.number]
+        fits = size <= self.limit and (size <= soft or self.level >= self.highest or attempt >= TRIES - 2)
+        if not fits:
+            self.level = min(self.highest, self.level + max(0.15, math.log(size / max(1.0, min(self.share, self.limit))) / _POWER))
+        return fits
+
+    def spend(self, size: int, *, forced: bool = False) -> None:
+        """The next frame takes `size` bytes; `forced` to stand still, because what it would have taken did not fit."""
+        times, weight = self.times[self.number], self.weights[self.number]
+        if self.number and not forced:
+            # Over several frames: where a source has fewer frames than the GIF, every other one stands still.
+            self.taken, self.meant = _KEPT * self.taken + size, _KEPT * self.meant + self.share
+            miss = math.log(max(self.taken, 1.0) / max(self.meant, 1.0))
+            self.level = min(self.highest, max(0.0, self.level + _GAIN * min(1.0, max(-1.0, miss)) / _POWER))
+        self.forced += forced
+        self.left -= times * size
+        self.rest -= times
+        self.ahead = max(1e-9, self.ahead - times * weight)
+        self.number += 1
+
+    def hopeless(self, size: int) -> bool:
+        """Whether too many frames had to stand still, the next of which would take `size` bytes: `nearest` then says what would do."""
+        needed = self.total - self.left + size / self.weights[self.number] * self.ahead
+        self.nearest = max(self.nearest, math.ceil(needed))
+        return self.number == 0 or self.forced >= max(2, len(self.times) // 20)
