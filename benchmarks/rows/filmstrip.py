@@ -5,7 +5,7 @@ from __future__ import annotations
 import resource
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from benchmarks.bench import Bench
@@ -53,7 +53,7 @@ def run(bench: Bench) -> list[Table]:
 
 def _both(source: Source, target: Path) -> None:
     with ThreadPoolExecutor(2) as threads:
-        jobs = [threads.submit(filmstrip, source, target), threads.submit(peaks, source)]
+        jobs: list[Future[object]] = [threads.submit(filmstrip, source, target), threads.submit(peaks, source)]
         for job in jobs:
             job.result()
 
