@@ -32,7 +32,8 @@ def fold(first: Operation[Any], one: Any, second: Operation[Any], two: Any, sour
     Raises `MediaError` where a range or a crop lies outside of what there is.
     """
     chosen = first.chooses(one)
-    if not chosen or not chosen <= _names(second):
+    names = {field.name for field in fields(second.params)}
+    if not chosen or not _sayable(chosen, names) or getattr(two, "ranges", None):
         return None
     changed = _range(one, two, source) if chosen & set(RANGE) else {}
     if changed is None:
@@ -41,8 +42,10 @@ def fold(first: Operation[Any], one: Any, second: Operation[Any], two: Any, sour
     return {**as_dict(two), **changed, **shape}
 
 
-def _names(operation: Operation[Any]) -> set[str]:
-    return {field.name for field in fields(operation.params)}
+def _sayable(chosen: frozenset[str], names: set[str]) -> bool:
+    """Whether a step with parameters of these names can say what was chosen; for a range one way to say its end is enough."""
+    ranged = not chosen & set(RANGE) or ("start" in names and names & {"end", "duration"})
+    return bool(ranged) and chosen & set(SHAPE) <= names
 
 
 def _range(one: Any, two: Any, source: Media) -> Mapping[str, Any] | None:

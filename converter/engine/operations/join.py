@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -14,8 +14,8 @@ from converter.engine.framing import Frame
 from converter.engine.gif import rational
 from converter.engine.media import Media, VideoStream
 from converter.engine.params import as_dict, choice, integer, listing, number
-from converter.engine.ranges import Cut, cut, length, seek
-from converter.engine.timecode import format_time, parse_time
+from converter.engine.ranges import Cut, Range, cut, length, read_range, seek
+from converter.engine.timecode import format_time
 
 from .base import Command, Expectation, Input, Operation, Plan
 
@@ -31,30 +31,6 @@ _MAX_SECONDS = 4 * 3600
 _GRAPH_CLIPS, _GRAPH_PIXELS = 12, 128_000_000
 """Most clips, and most pixels of their pictures together, in one graph: all of its inputs are decoded at once."""
 _LIST, _RESULT = "parts.txt", "result.mp4"
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """The part of one clip that is used, in seconds; an `end` of None is the clip's end."""
-
-    start: float = 0.0
-    end: float | None = None
-
-
-def read_range(raw: object, field: str) -> Range:
-    """A range from `{"start": 1, "end": 3.5}` or `"1-3.5"`. Raises `MediaError("bad_parameter")`."""
-    if isinstance(raw, Range):
-        return raw
-    if isinstance(raw, str):
-        first, _, last = raw.partition("-")
-        raw = {"start": first or 0, "end": last or None}
-    if not isinstance(raw, Mapping) or not set(raw) <= {"start", "end"}:
-        raise MediaError("bad_parameter", f'{field}: write a range as {{"start": 1, "end": 3.5}} or as 1-3.5.', field=field)
-    start, end = raw.get("start"), raw.get("end")
-    return Range(
-        0.0 if start in (None, "") else parse_time(start, field=f"{field}.start"),
-        None if end in (None, "") else parse_time(end, field=f"{field}.end"),
-    )
 
 
 @dataclass(frozen=True, slots=True)
