@@ -109,7 +109,7 @@ def test_killed_between_files_it_is_started_again(media_dir: Path, pool: Pool) -
 
 def slow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, body: str) -> None:
     """Make the copies run `body` instead of reading a picture file."""
-    for name in ("probe_zygote.py", "probe_child.py"):
+    for name in ("probe_zygote.py", "probe_child.py", "probe_packets.py"):
         (tmp_path / name).write_text((probe_pool.HERE / name).read_text())
     (tmp_path / "sandbox").mkdir()
     for name in ("launch.py", "syscalls.py"):
