@@ -27,7 +27,9 @@ from .sandbox import Policy, spawn
 PROGRESS = "pipe:progress"
 """Stands in an argument list for the descriptor on which ffmpeg reports its progress."""
 BUSY_FACTOR = 10
-POLL_SECONDS = 0.2
+POLL_SECONDS, FIRST_POLL_SECONDS = 0.2, 0.02
+INHERITED = 1.05
+"""The kernel counts memory roughly: a peak up to this many times the parent's may be the parent's."""
 KILL_SECONDS = 2.0
 STARVED_SECONDS = 5.0
 
@@ -164,7 +166,7 @@ class _Run:
 
     def _supervise(self, selector: selectors.BaseSelector, process: subprocess.Popen[bytes]) -> int:
         while selector.get_map():
-            self._read(selector, POLL_SECONDS)
+            self._read(selector, self._pause())
             self._check_stop()
             self._check_time(process.pid)
             if exited(process.pid):
@@ -228,6 +230,10 @@ class _Run:
         self.moved = time.monotonic()
         self.cpu_at_move = -1.0
 
+    def _pause(self) -> float:
+        # Short tools are looked at early, or nobody would know how large they were.
+        return min(POLL_SECONDS, FIRST_POLL_SECONDS + (time.monotonic() - self.started) / 4)
+
     def _check_stop(self) -> None:
         now = time.monotonic()
         if self.stop is not None and now - self.asked >= POLL_SECONDS:
@@ -239,7 +245,7 @@ class _Run:
         now = time.monotonic()
         if self.limits.wall_seconds and now - self.started > self.limits.wall_seconds:
             raise MediaError("timed_out", log=self.listener.tail)
-        if now - self.looked < POLL_SECONDS:
+        if now - self.looked < self._pause():
             return
         self.looked = now
         self.peak = max(self.peak, peak_memory(pid))
@@ -281,7 +287,7 @@ class _Run:
         if self.usage is None:  # it could not even be killed
             return Metrics(wall)
         peak = self.usage.ru_maxrss * 1024
-        if peak <= inherited:
+        if peak <= inherited * INHERITED:
             peak = self.peak or peak
         return Metrics(wall, self.usage.ru_utime + self.usage.ru_stime, peak)
 
