@@ -87,7 +87,7 @@ class _Child:
             ours.settimeout(START_SECONDS)
             if ours.recv(1):
                 ours.settimeout(FORK_SECONDS)
-                self.ours = ours
+                self.ours, self._used = ours, time.monotonic()
         except OSError:
             # No such sockets, no process, or no answer: the old way remains.
             pass
