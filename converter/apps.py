@@ -12,4 +12,10 @@ class ConverterConfig(AppConfig):
         from converter.engine.config import configure
         from converter.uploads.storage import limits
 
-        configure(ffmpeg_binary=settings.FFMPEG_BINARY, threads=settings.FFMPEG_THREADS, limits=limits(), kernel_cache=settings.GIF_KERNELS)
+        configure(
+            ffmpeg_binary=settings.FFMPEG_BINARY,
+            threads=settings.FFMPEG_THREADS,
+            limits=limits(),
+            kernel_cache=settings.GIF_KERNELS,
+            analysis_cache=settings.VAR_DIR / "analysis",
+        )

@@ -89,8 +89,9 @@ def _learn(claim: jobs.Claim, result: engine.Result) -> None:
 
 def _ended(claim: jobs.Claim, failure: Exception, began: float) -> None:
     """Say on the row why the attempt brought nothing; whoever holds the job by now is left alone."""
-    jobs.note_metrics(claim, wall_seconds=time.monotonic() - began)
     error = as_media_error(failure)
+    spent = {"cpu_seconds": error.spent.cpu_seconds, "peak_memory": error.spent.peak_memory} if error.spent.cpu_seconds else {}
+    jobs.note_metrics(claim, wall_seconds=time.monotonic() - began, **spent)
     if error.code.name == "cancelled":
         # The engine stopped because the pulse said so: the row already says why, unless this process is to end.
         if shutting_down.is_set() and jobs.give_back(claim):

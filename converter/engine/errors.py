@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .metrics import Metrics
+
 MAX_MESSAGE = 500
 """Longest stored message, in characters (DESIGN.md §4)."""
 
@@ -78,6 +80,8 @@ class MediaError(Exception):
         self.detail = (detail or self.code.sentence)[:MAX_MESSAGE]
         self.field = field
         self.log = log
+        self.spent = Metrics()
+        """What the work had cost when it failed."""
         super().__init__(self.detail)
 
     @property

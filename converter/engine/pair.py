@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from .errors import MediaError
 from .limits import Limits
-from .process import Metrics, Outcome, Stop, Tick, run
+from .metrics import Metrics
+from .process import Outcome, Stop, Tick, run
 from .sandbox import Policy
 
 GRACE_SECONDS = 1.0

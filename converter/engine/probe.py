@@ -14,8 +14,9 @@ from .config import default_limits
 from .errors import MediaError
 from .limits import Limits, check_media, check_size
 from .media import Media
-from .probe_media import from_packets, from_picture, from_still
+from .probe_media import from_packets
 from .probe_pool import TooSlow, pool
+from .probe_stills import from_picture, from_still
 from .process import run
 from .sandbox import Policy
 from .sniff import Sniffed, identify
@@ -85,7 +86,7 @@ def _ask_alone(path: Path, script: str, argument: str, limits: Limits) -> dict[s
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         argv = [sys.executable, "-I", "-B", str(HERE / script), str(descriptor), argument]
-        run(argv, Policy(None, keep=(descriptor,), readable=(HERE / script,), python=True), limits, on_output=collect)
+        run(argv, Policy(None, keep=(descriptor,), readable=(HERE / script, HERE / "probe_packets.py"), python=True), limits, on_output=collect)
     except MediaError as error:
         if error.code.name not in _BLAMED or "ModuleNotFoundError" in error.log:
             raise

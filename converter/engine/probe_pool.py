@@ -34,7 +34,7 @@ FORK_SECONDS = 10.0
 RETRY_SECONDS = 60.0
 """How long nothing is tried after a start that failed."""
 MAX_ANSWER = 8 << 20
-_MODULES = ("probe_zygote.py", "probe_child.py", "probe_pictures.py", "sandbox/launch.py", "sandbox/syscalls.py")
+_MODULES = ("probe_zygote.py", "probe_child.py", "probe_packets.py", "probe_pictures.py", "sandbox/launch.py", "sandbox/syscalls.py")
 
 
 class TooSlow(Exception):
@@ -87,7 +87,7 @@ class _Child:
             ours.settimeout(START_SECONDS)
             if ours.recv(1):
                 ours.settimeout(FORK_SECONDS)
-                self.ours = ours
+                self.ours, self._used = ours, time.monotonic()
         except OSError:
             # No such sockets, no process, or no answer: the old way remains.
             pass

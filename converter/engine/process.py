@@ -8,10 +8,9 @@ reversed clip), so processor time counts for a while: a tool that computes but r
 
 from __future__ import annotations
 
-import contextlib
 import os
+import resource
 import selectors
-import signal
 import subprocess
 import threading
 import time
@@ -21,29 +20,20 @@ from dataclasses import dataclass, replace
 from .diagnosis import Listener
 from .errors import MediaError
 from .limits import Limits
-from .procfs import cpu_seconds, peak_memory
+from .metrics import Metrics
+from .procfs import cpu_seconds, exited, kill_group, peak_memory
 from .sandbox import Policy, spawn
 
 PROGRESS = "pipe:progress"
 """Stands in an argument list for the descriptor on which ffmpeg reports its progress."""
 BUSY_FACTOR = 10
-POLL_SECONDS = 0.2
+POLL_SECONDS, FIRST_POLL_SECONDS = 0.2, 0.02
+INHERITED = 1.05
+"""The kernel counts memory roughly: a peak up to this many times the parent's may be the parent's."""
 KILL_SECONDS = 2.0
 STARVED_SECONDS = 5.0
 
 Stop = Callable[[], bool]
-
-
-@dataclass(frozen=True, slots=True)
-class Metrics:
-    """What work cost: seconds, CPU seconds (user + system), bytes of peak resident memory."""
-
-    wall_seconds: float = 0.0
-    cpu_seconds: float = 0.0
-    peak_memory: int = 0
-
-    def __add__(self, other: Metrics) -> Metrics:
-        return Metrics(self.wall_seconds + other.wall_seconds, self.cpu_seconds + other.cpu_seconds, max(self.peak_memory, other.peak_memory))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +102,7 @@ class _Run:
         self.started = self.moved = self.looked = self.asked = time.monotonic()
         self.cpu_at_move = 0.0
         self.peak = 0
+        self.usage: resource.struct_rusage | None = None
         self._fields: dict[str, str] = {}
         self._partial = b""
         self._readers: dict[int, Callable[[bytes], None]] = {}
@@ -122,6 +113,14 @@ class _Run:
         # The largest the parent ever was: the kernel lets a child inherit that as its own peak.
         inherited = peak_memory("self")
         process = self._start()
+        try:
+            return self._finish(self._watch(process), inherited)
+        except MediaError as error:
+            error.spent += self._spent(inherited)
+            raise
+
+    def _watch(self, process: subprocess.Popen[bytes]) -> int:
+        """Supervise it to its end, whatever that is; its status."""
         status: int | None = None
         try:
             with selectors.DefaultSelector() as selector:
@@ -132,7 +131,7 @@ class _Run:
                 os.close(descriptor)
             if status is None:
                 self._kill(process)
-        return self._finish(status, inherited)
+        return status
 
     def _start(self) -> subprocess.Popen[bytes]:
         pairs = {"stderr": os.pipe()}
@@ -167,14 +166,14 @@ class _Run:
 
     def _supervise(self, selector: selectors.BaseSelector, process: subprocess.Popen[bytes]) -> int:
         while selector.get_map():
-            self._read(selector, POLL_SECONDS)
+            self._read(selector, self._pause())
             self._check_stop()
             self._check_time(process.pid)
-            if _exited(process.pid):
+            if exited(process.pid):
                 # Whatever outlived the tool must not hold the pipes open, or anything else.
-                _kill_group(process.pid)
+                kill_group(process.pid)
                 break
-        while not _exited(process.pid):
+        while not exited(process.pid):
             time.sleep(0.01)
             self._check_stop()
             self._check_time(process.pid)
@@ -231,6 +230,10 @@ class _Run:
         self.moved = time.monotonic()
         self.cpu_at_move = -1.0
 
+    def _pause(self) -> float:
+        # Short tools are looked at early, or nobody would know how large they were.
+        return min(POLL_SECONDS, FIRST_POLL_SECONDS + (time.monotonic() - self.started) / 4)
+
     def _check_stop(self) -> None:
         now = time.monotonic()
         if self.stop is not None and now - self.asked >= POLL_SECONDS:
@@ -242,7 +245,7 @@ class _Run:
         now = time.monotonic()
         if self.limits.wall_seconds and now - self.started > self.limits.wall_seconds:
             raise MediaError("timed_out", log=self.listener.tail)
-        if now - self.looked < POLL_SECONDS:
+        if now - self.looked < self._pause():
             return
         self.looked = now
         self.peak = max(self.peak, peak_memory(pid))
@@ -259,10 +262,10 @@ class _Run:
                 raise MediaError("stalled", log=self.listener.tail)
 
     def _kill(self, process: subprocess.Popen[bytes]) -> None:
-        _kill_group(process.pid)
+        kill_group(process.pid)
         deadline = time.monotonic() + KILL_SECONDS
         while time.monotonic() < deadline:
-            if _exited(process.pid):
+            if exited(process.pid):
                 self._reap(process)
                 return
             time.sleep(0.005)
@@ -275,13 +278,18 @@ class _Run:
         return process.returncode
 
     def _finish(self, status: int, inherited: int) -> Outcome:
-        peak = self.usage.ru_maxrss * 1024
-        if peak <= inherited:
-            peak = self.peak or peak
-        metrics = Metrics(time.monotonic() - self.started, self.usage.ru_utime + self.usage.ru_stime, peak)
         if status != 0 or self.listener.full or self.listener.starved:
             raise self.listener.failure(status)
-        return Outcome(metrics, self.tick, self.listener.damage, self.listener.tail)
+        return Outcome(self._spent(inherited), self.tick, self.listener.damage, self.listener.tail)
+
+    def _spent(self, inherited: int) -> Metrics:
+        wall = time.monotonic() - self.started
+        if self.usage is None:  # it could not even be killed
+            return Metrics(wall)
+        peak = self.usage.ru_maxrss * 1024
+        if peak <= inherited * INHERITED:
+            peak = self.peak or peak
+        return Metrics(wall, self.usage.ru_utime + self.usage.ru_stime, peak)
 
 
 def _number(text: str | None) -> int:
@@ -289,13 +297,3 @@ def _number(text: str | None) -> int:
         return max(0, int(text or 0))
     except ValueError:
         return 0
-
-
-def _exited(pid: int) -> bool:
-    """Whether the child is dead; leaves it to be reaped, so that its number stays ours."""
-    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-
-
-def _kill_group(pid: int) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)

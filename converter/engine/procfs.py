@@ -1,8 +1,10 @@
-"""What a running process has used so far; 0 where there is no /proc."""
+"""Other processes: what they have used so far (0 where there is no /proc), whether they are dead, and their end."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 from pathlib import Path
 
 
@@ -24,3 +26,14 @@ def peak_memory(pid: int | str) -> int:
     except (OSError, ValueError, IndexError):
         return 0
     return 0
+
+
+def exited(pid: int) -> bool:
+    """Whether the child is dead; leaves it to be reaped, so that its number stays ours."""
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def kill_group(pid: int) -> None:
+    """Kill a process group, if there is one any more."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)

@@ -13,9 +13,9 @@ from .ffmpeg import find_ffmpeg
 from .files import free_bytes, fsync_file, hash_file
 from .limits import Limits, megabytes
 from .media import Media
+from .metrics import Metrics
 from .operations import get
-from .operations.base import Expectation, Plan
-from .process import Metrics
+from .operations.base import Expectation, Operation, Plan
 from .verify import verify
 from .workbench import Progress, Source, Workbench
 
@@ -65,14 +65,22 @@ def execute(
 ) -> Result:
     """Run `operation` in the private directory `work` and return the verified result, which lies there.
 
-    Raises `MediaError` and leaves whatever there is in `work` to the caller, who removes it.
+    Raises `MediaError`, whose `spent` says what the attempt cost, and leaves whatever there is in `work` to the caller, who removes it.
     `progress` is called from this thread, `stop` is asked at least four times a second.
     """
     started = time.monotonic()
     chosen = get(operation)
     planned = plan(operation, [source.media for source in sources], params, preset)
     bench = Workbench(work, sources, progress=progress, stop=stop, limits=limits, tool=find_ffmpeg(), reserve=CHECKING)
-    _check_room(planned, work)
+    try:
+        return _made(chosen, planned, bench, started)
+    except MediaError as error:
+        error.spent += replace(bench.metrics, wall_seconds=time.monotonic() - started)
+        raise
+
+
+def _made(chosen: Operation[Any], planned: Plan, bench: Workbench, started: float) -> Result:
+    _check_room(planned, bench.work)
     path = chosen.run(planned, bench)
     planned = bench.settled or planned
     bench.advance(1.0, "checking")

@@ -17,9 +17,10 @@ from .errors import MediaError
 from .ffmpeg import Tool, find_ffmpeg
 from .limits import Limits
 from .media import Media
+from .metrics import Metrics
 from .operations.base import Command, Input, Plan
 from .pair import Side, run_pair, together
-from .process import PROGRESS, Metrics, Outcome, Stop, Tick, run
+from .process import PROGRESS, Outcome, Stop, Tick, run
 from .sandbox import Policy
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
@@ -166,9 +167,20 @@ class Workbench:
         on_tick: Callable[[Tick], None] | None = None,
         on_output: Callable[[bytes], None] | None = None,
     ) -> Outcome:
-        outcome = run(argv, policy, self.limits, on_tick=on_tick, on_output=on_output, stop=self._stop)
+        with self._paying():
+            outcome = run(argv, policy, self.limits, on_tick=on_tick, on_output=on_output, stop=self._stop)
         self.metrics += outcome.metrics
         return outcome
+
+    @contextmanager
+    def _paying(self) -> Iterator[None]:
+        """Count also what a tool cost that failed."""
+        try:
+            yield
+        except MediaError as error:
+            self.metrics += error.spent
+            error.spent = Metrics()
+            raise
 
     def python(
         self,
@@ -212,7 +224,8 @@ class Workbench:
                 return self._arguments(command, descriptors, pipe=descriptor)
 
             sides = Side(writer, Policy(self.work, keep=keep)), Side(reader, policy, on_output=on_output)
-            written, read = run_pair(*sides, self.limits, stop=self._stop)
+            with self._paying():
+                written, read = run_pair(*sides, self.limits, stop=self._stop)
         self.metrics += together(written.metrics, read.metrics)
         self._judge(written, command)
         self._base = min(1.0, self._base + command.share)

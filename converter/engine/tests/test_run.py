@@ -108,3 +108,17 @@ def test_limits_reach_the_tools(media_dir: Path, tmp_path: Path) -> None:
     with pytest.raises(MediaError) as caught:
         run.execute("gif", [source(clip(media_dir, "small.mp4"))], TINY, work=tmp_path, limits=Limits(file_bytes=2000))
     assert caught.value.code.name == "disk_full"
+
+
+def test_a_failure_says_what_it_cost(media_dir: Path, tmp_path: Path) -> None:
+    source = tmp_path / "broken.mkv"
+    raw = bytearray(make(media_dir, "a.mkv").read_bytes())
+    raw[len(raw) // 3 : 2 * len(raw) // 3] = bytes(len(raw) // 3)
+    source.write_bytes(raw)
+    media = probe.inspect(make(media_dir, "a.mkv"))
+    work = tmp_path / "work"
+    work.mkdir()
+    with pytest.raises(MediaError) as caught:
+        run.execute("compress", [run.Source(source, media)], {"crf": 30}, work=work)
+    assert caught.value.code.name == "corrupt_media"
+    assert caught.value.spent.cpu_seconds > 0 and caught.value.spent.peak_memory > 1_000_000
