@@ -249,10 +249,10 @@ class Workbench:
         for number, wanted in enumerate(command.inputs):
             if wanted.source is not None:
                 media = self.sources[wanted.source].media
-                argv += [*guards.upload(media.demuxer, self.limits), *wanted.options, "-fd", str(descriptors[number]), "-i", "fd:"]
+                argv += [*guards.upload(media, self.limits), *wanted.options, "-fd", str(descriptors[number]), "-i", "fd:"]
             else:
                 argv += [*guards.work_file(self.limits), *wanted.options, "-i", f"file:{_plain(wanted.work_file)}"]
-        argv += [*command.arguments, *guards.output(self.limits)]
+        argv += [*guards.output(self.limits), *command.arguments]
         if pipe is not None:
             return [*argv, "-f", command.muxer, f"pipe:{pipe}"]
         if not command.output:

@@ -82,7 +82,7 @@ def _picture(source: Media, video: VideoStream, part: Cut, params: EditParams, o
     audio: tuple[str, ...] = ()
     if source.audio is not None:
         audio = ("-map", "[a]", *(codecs.aac(codecs.ample_kbps(source.audio)) if alone else ("-c:a", "pcm_s16le")))
-    encode = (*codecs.h264(SPEED, "-crf", str(CRF)), *codecs.KEEP_TIMES)
+    encode = (*codecs.h264(SPEED, "-crf", str(CRF), pixels=width * height, look=10), *codecs.KEEP_TIMES)
     graph = exact_graph(source, taken, width, height, params)
     flags = codecs.MP4.flags if alone else ()
     arguments = ("-filter_complex", graph, "-map", "[v]", *audio, *encode, "-t", f"{seconds:.6f}", *codecs.BARE, *flags)
