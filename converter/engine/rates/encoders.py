@@ -1,8 +1,8 @@
 """The picture encoders that people may choose from: one scale of speed and one of quality words over all four.
 
 Memory: an encoder that looks ahead keeps whole pictures. x264 held 489 MB at 1080p with its own 40 (preset
-medium, ffmpeg's decoder included) and 297 MB with 10; SVT-AV1 535 and 273 MB; libvpx 363 and 304 MB (4 s of
-1080p, two threads, ffmpeg 9.0.2). So how far they look depends on the size of a picture. x265 takes 390 MB
+medium, ffmpeg's decoder included) and 238 MB with 8 and one picture in work; SVT-AV1 535 and 286 MB; libvpx 363
+with 25 and 299 MB with 5 (4 s of 1080p, two threads, ffmpeg 9.0.2). So how far they look depends on the size of a picture. x265 takes 390 MB
 at 1080p whatever is asked of it, because its own tables are that large.
 """
 
