@@ -26,14 +26,15 @@ class CommandError(RuntimeError):
 @dataclass(frozen=True, slots=True)
 class Usage:
     """Seconds and bytes. `cpu` is user + system of the process and everything it waited for;
-    `memory` the peak of the whole tree (proportional set size, sampled)."""
+    `memory` the peak of the whole tree (proportional set size, sampled), `tools` that without the process itself."""
 
     wall: float
     cpu: float
     memory: int
+    tools: int = 0
 
     def __add__(self, other: Usage) -> Usage:
-        return Usage(self.wall + other.wall, self.cpu + other.cpu, max(self.memory, other.memory))
+        return Usage(self.wall + other.wall, self.cpu + other.cpu, max(self.memory, other.memory), max(self.tools, other.tools))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def run(argv: Sequence[str], *, log: Path, environment: Mapping[str, str] | None
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise CommandError(f"exit {process.returncode}: {' '.join(map(str, argv))[:300]}\n{log.read_text(errors='replace')[-2000:]}")
-    return Usage(wall, usage.ru_utime + usage.ru_stime, max(peak.bytes, usage.ru_maxrss * 1024))
+    return Usage(wall, usage.ru_utime + usage.ru_stime, max(peak.bytes, usage.ru_maxrss * 1024), peak.tools)
 
 
 def race(contenders: Sequence[Contender], repeats: int, *, log: Path, say: Callable[[str], None]) -> dict[str, Usage]:
@@ -114,6 +115,7 @@ def _median(usages: Sequence[Usage]) -> Usage:
         statistics.median(u.wall for u in usages),
         statistics.median(u.cpu for u in usages),
         round(statistics.median(u.memory for u in usages)),
+        round(statistics.median(u.tools for u in usages)),
     )
 
 
@@ -150,13 +152,14 @@ def memory(processes: Iterable[psutil.Process]) -> Memory:
 
 @dataclass(slots=True)
 class Peak:
-    """The highest proportional memory seen so far, in bytes."""
+    """The highest proportional memory seen so far, in bytes: with the first process, and of those beneath it alone."""
 
     bytes: int = 0
+    tools: int = 0
 
-    def see(self, value: int) -> None:
+    def see(self, first: int, beneath: int) -> None:
         """Note a sample."""
-        self.bytes = max(self.bytes, value)
+        self.bytes, self.tools = max(self.bytes, first + beneath), max(self.tools, beneath)
 
 
 class _sampled:
@@ -176,7 +179,8 @@ class _sampled:
 
     def _sample(self) -> None:
         while not self._done.wait(SAMPLE_SECONDS):
-            self._peak.see(memory(tree(self._pid)).pss)
+            processes = tree(self._pid)
+            self._peak.see(memory(processes[:1]).pss, memory(processes[1:]).pss)
 
 
 @contextlib.contextmanager

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from .config import default_limits
 from .media import AudioStream, Media, VideoStream
 
 SPEEDS: Mapping[str, str] = {
@@ -20,6 +22,14 @@ FASTSTART = ("-movflags", "+faststart")
 """The index at the front, so that an MP4 plays while it still loads."""
 KEEP_TIMES = ("-fps_mode", "vfr", "-enc_time_base", "demux")
 """Frames keep the source's own times, also where their rate varies."""
+
+
+LOOK_PIXELS = 16_000_000
+"""Pixels that may wait in the lookahead of x264 and x265, but eight pictures may always."""
+THREAD_PIXELS = 4_500_000
+"""Pixels that x264 may work on at once; 2 pictures of 1080p. Each takes seven bytes a pixel, and as many again as references."""
+_X264_LOOK = {"ultrafast": 0, "veryfast": 10, "fast": 30, "medium": 40, "slow": 50}
+"""What x264's presets look ahead themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +71,37 @@ def copied(media: Media) -> Container:
     return MKV
 
 
-def h264(speed: str, *rate: str) -> tuple[str, ...]:
-    """H.264 that plays everywhere; `rate` is how its quality or size is steered (`-crf 20`)."""
-    return ("-c:v", "libx264", "-preset", speed, *rate, "-pix_fmt", "yuv420p")
+def threads() -> int:
+    """How many threads there may be: the setting, else the processors, at most 16."""
+    return default_limits().threads or min(16, os.cpu_count() or 1)
+
+
+def x264_threads(pixels: int) -> int:
+    """How many threads x264 has for pictures of `pixels`: one and a half per processor is its own choice, but each works on its own picture."""
+    return min(default_limits().threads or threads() * 3 // 2, max(2, THREAD_PIXELS // pixels))
+
+
+def _sliced(pixels: int, count: int) -> tuple[str, ...]:
+    """Large pictures are shared between the threads: 22 MB less at 1080p for 0.3 % more bytes at the same SSIM."""
+    return ("sliced-threads=1",) if count > 1 and pixels > 2 * THREAD_PIXELS // 5 else ()
+
+
+def x264(speed: str, pixels: int, *words: str, ahead: bool = True, most: int = 16, look: int = 0) -> tuple[str, ...]:
+    """x264 in bounded memory for pictures of `pixels`: what it looks ahead and how many it works on at once depend on their size.
+
+    `words` are more of its own parameters, `ahead` whether it looks ahead at all (second passes don't), `most` its threads at most,
+    `look` how many pictures it may look ahead where that is not decided by `LOOK_PIXELS`.
+    """
+    look = min(_X264_LOOK[speed], look or max(8, LOOK_PIXELS // pixels))
+    count = min(most, x264_threads(pixels))
+    own = ":".join(("sync-lookahead=0", *_sliced(pixels, count), *words))
+    looking = ("-rc-lookahead", str(look)) if look and ahead else ()
+    return ("-preset", speed, *looking, "-threads", str(count), "-x264-params", own)
+
+
+def h264(speed: str, *rate: str, pixels: int, most: int = 16, look: int = 0) -> tuple[str, ...]:
+    """H.264 that plays everywhere; `rate` is how its quality or size is steered (`-crf 20`), the rest as in `x264`."""
+    return ("-c:v", "libx264", *x264(speed, pixels, most=most, look=look), *rate, "-pix_fmt", "yuv420p")
 
 
 def aac(kbps: int) -> tuple[str, ...]:

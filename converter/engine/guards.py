@@ -9,6 +9,8 @@ from .limits import Limits
 from .media import Media
 
 MAX_THREADS = 16
+DECODING_PIXELS = 5_000_000
+"""Pixels that a decoder may have in work at once, one picture in each thread; 2 pictures of 1080p."""
 
 DECODERS = (
     # pictures that move
@@ -41,11 +43,11 @@ def general(limits: Limits, progress: str) -> tuple[str, ...]:
     )
 
 
-def upload(demuxer: str, limits: Limits) -> tuple[str, ...]:
+def upload(media: Media, limits: Limits) -> tuple[str, ...]:
     """Before an input that somebody sent: it is read through a descriptor and can name nothing else."""
     return (
-        *("-protocol_whitelist", "fd", "-format_whitelist", demuxer, "-codec_whitelist", DECODERS),
-        *("-max_streams", str(limits.max_streams or 1000), *_pixels(limits), *_threads(limits), "-f", demuxer),
+        *("-protocol_whitelist", "fd", "-format_whitelist", media.demuxer, "-codec_whitelist", DECODERS),
+        *("-max_streams", str(limits.max_streams or 1000), *_pixels(limits), *_decoding(media, limits), "-f", media.demuxer),
     )
 
 
@@ -61,7 +63,7 @@ def work_file(limits: Limits) -> tuple[str, ...]:
 
 
 def output(limits: Limits) -> tuple[str, ...]:
-    """Before the output."""
+    """At the beginning of the output's arguments, where an encoder that needs fewer threads can still say so."""
     return _threads(limits)
 
 
@@ -72,6 +74,13 @@ def _pixels(limits: Limits) -> tuple[str, ...]:
 def _threads(limits: Limits) -> tuple[str, ...]:
     count = _count(limits)
     return ("-threads", str(count)) if count else ()
+
+
+def _decoding(media: Media, limits: Limits) -> tuple[str, ...]:
+    pixels = max((video.coded_width * video.coded_height for video in (media.video,) if video), default=0)
+    # ffmpeg's own choice is one more than there are processors.
+    wanted = _count(limits) or min(MAX_THREADS, (os.cpu_count() or 1) + 1)
+    return ("-threads", str(min(wanted, max(2, DECODING_PIXELS // pixels)) if pixels else wanted))
 
 
 def _filter_threads(limits: Limits) -> tuple[str, ...]:

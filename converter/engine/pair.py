@@ -10,12 +10,16 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from .errors import MediaError
 from .limits import Limits
 from .metrics import Metrics
 from .process import Outcome, Stop, Tick, run
 from .sandbox import Policy
+
+if TYPE_CHECKING:
+    from .operations.base import Command
 
 GRACE_SECONDS = 1.0
 """How long one may go on after the other has failed."""
@@ -28,6 +32,16 @@ class Side:
     argv: Callable[[int], Sequence[str]]
     policy: Policy
     on_tick: Callable[[Tick], None] | None = None
+    on_output: Callable[[bytes], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A command of ffmpeg's, and the tool that reads its output: `reader` makes that tool's arguments from its descriptor."""
+
+    command: Command
+    reader: Callable[[int], Sequence[str]]
+    policy: Policy
     on_output: Callable[[bytes], None] | None = None
 
 
@@ -58,6 +72,33 @@ def run_pair(writer: Side, reader: Side, limits: Limits, *, stop: Stop | None = 
         except MediaError as failure:
             raise _cause(writing.exception(), failure) from failure
         return writing.result(), heard
+
+
+def run_pairs(pairs: Sequence[tuple[Side, Side]], limits: Limits, *, stop: Stop | None = None) -> list[tuple[Outcome, Outcome]]:
+    """Run several pairs at the same time. Raises the first failure, by which all others are stopped.
+
+    The callbacks of the first pair's reader come from this thread, those of all others from theirs.
+    """
+    failures: list[BaseException] = []
+
+    def stopping() -> bool:
+        return bool(failures) or (stop is not None and stop())
+
+    def one(pair: tuple[Side, Side]) -> tuple[Outcome, Outcome] | None:
+        try:
+            return run_pair(*pair, limits, stop=stopping)
+        except BaseException as failure:
+            failures.append(failure)
+            if not isinstance(failure, Exception):
+                raise
+            return None
+
+    with ThreadPoolExecutor(max(1, len(pairs) - 1)) as pool:
+        others = [pool.submit(one, pair) for pair in pairs[1:]]
+        outcomes = [one(pairs[0]), *(other.result() for other in others)]
+    if failures:
+        raise failures[0]
+    return [outcome for outcome in outcomes if outcome is not None]
 
 
 def _cause(writer: BaseException | None, reader: MediaError) -> BaseException:

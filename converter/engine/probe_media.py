@@ -240,10 +240,10 @@ def _end(packets: dict[str, Any], sniffed: Sniffed) -> int:
     """When a stream's last frame ends, in its time base.
 
     MP4 writes how long a sample lasts in the order of decoding: where frames are reordered around a
-    gap, the last one shown may carry the gap's length. The sum of all of them is right.
+    gap, the last one shown may carry the gap's length, and the sum of all of them may hold it twice. Neither is too short.
     """
     if sniffed.demuxer == "mov" and packets["decoded_from"] is not None:
-        return int(packets["first"] + packets["decoded_to"] - packets["decoded_from"])
+        return int(min(packets["end"], packets["first"] + packets["decoded_to"] - packets["decoded_from"]))
     return int(packets["end"])
 
 

@@ -223,10 +223,13 @@ class Walk:
         for index, entry in self.seen.items():
             if complete and index in self.listed:
                 rest = self.listed[index]
+                unread = entry["count"] < rest["count"]
                 entry |= {name: value for name, value in rest.items() if name != "to"}
-                if entry["decoded_from"] is not None:
-                    entry["decoded_to"] = max(entry["decoded_to"], rest["to"])
-                    entry["end"] = max(entry["end"], entry["first"] + entry["decoded_to"] - entry["decoded_from"])
+                if unread and entry["decoded_from"] is not None and rest["to"] > entry["decoded_to"]:
+                    # The index has no times of showing. After the first packets those keep their distance to the times of decoding,
+                    # which before them may hold a gap that no picture fills.
+                    entry["end"] += rest["to"] - entry["decoded_to"]
+                    entry["decoded_to"] = rest["to"]
             times = sorted(entry.pop("times"))
             deltas = sorted(b - a for a, b in pairwise(times))
             entry["variable"] = _varies(deltas)

@@ -7,8 +7,9 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 
 from . import guards
@@ -19,7 +20,7 @@ from .limits import Limits
 from .media import Media
 from .metrics import Metrics
 from .operations.base import Command, Input, Plan
-from .pair import Side, run_pair, together
+from .pair import Feed, Side, run_pairs, together
 from .process import PROGRESS, Outcome, Stop, Tick, run
 from .sandbox import Policy
 
@@ -216,20 +217,23 @@ class Workbench:
         `reader` makes that tool's arguments from its descriptor; both are sandboxed and supervised, and
         their costs are added up. Progress is the caller's, from `on_output`. Errors as with `ffmpeg`.
         """
-        self.advance(self._base, command.stage)
-        with self._open(command.inputs) as descriptors:
-            keep = tuple(descriptors.values())
+        self.pipes(Feed(command, reader, policy, on_output))
 
-            def writer(descriptor: int) -> list[str]:
-                return self._arguments(command, descriptors, pipe=descriptor)
-
-            sides = Side(writer, Policy(self.work, keep=keep)), Side(reader, policy, on_output=on_output)
-            with self._paying():
-                written, read = run_pair(*sides, self.limits, stop=self._stop)
-        self.metrics += together(written.metrics, read.metrics)
-        self._judge(written, command)
-        self._base = min(1.0, self._base + command.share)
+    def pipes(self, *feeds: Feed) -> None:
+        """The same for several at once. When one fails none goes on; only the first's `on_output` is called from this thread."""
+        self.advance(self._base, feeds[0].command.stage)
+        with ExitStack() as stack, self._paying():
+            sides = [self._sides(feed, stack.enter_context(self._open(feed.command.inputs))) for feed in feeds]
+            done = run_pairs(sides, self.limits, stop=self._stop)
+        self.metrics += reduce(together, (outcome.metrics for pair in done for outcome in pair))
+        for feed, (written, _) in zip(feeds, done, strict=True):
+            self._judge(written, feed.command)
+        self._base = min(1.0, self._base + sum(feed.command.share for feed in feeds))
         self.advance(self._base)
+
+    def _sides(self, feed: Feed, descriptors: dict[int, int]) -> tuple[Side, Side]:
+        writer = Side(lambda end: self._arguments(feed.command, descriptors, pipe=end), Policy(self.work, keep=tuple(descriptors.values())))
+        return writer, Side(feed.reader, feed.policy, on_output=feed.on_output)
 
     @contextmanager
     def _open(self, inputs: Sequence[Input]) -> Iterator[dict[int, int]]:
@@ -249,10 +253,10 @@ class Workbench:
         for number, wanted in enumerate(command.inputs):
             if wanted.source is not None:
                 media = self.sources[wanted.source].media
-                argv += [*guards.upload(media.demuxer, self.limits), *wanted.options, "-fd", str(descriptors[number]), "-i", "fd:"]
+                argv += [*guards.upload(media, self.limits), *wanted.options, "-fd", str(descriptors[number]), "-i", "fd:"]
             else:
                 argv += [*guards.work_file(self.limits), *wanted.options, "-i", f"file:{_plain(wanted.work_file)}"]
-        argv += [*command.arguments, *guards.output(self.limits)]
+        argv += [*guards.output(self.limits), *command.arguments]
         if pipe is not None:
             return [*argv, "-f", command.muxer, f"pipe:{pipe}"]
         if not command.output:

@@ -55,6 +55,8 @@ class Request:
     """A file of the work directory with the bytes that a survey's frames took; needed with `most`."""
     survey: bool = False
     """Write such a file instead of a GIF."""
+    part: tuple[bool, bool] = (True, True)
+    """Whether it has the beginning of the GIF, and its end: parts make one GIF as they are, one after the other."""
 
     def argv(self, descriptor: int, *, compiling: bool = False) -> list[str]:
         """How the child is started, to read raw bgr0 pictures from `descriptor`."""
@@ -89,9 +91,9 @@ def ready() -> bool:
         return False
 
 
-def name() -> str:
-    """What made a GIF, for its recipe."""
-    return f"kernel, numba {version('numba')}"
+def name(cores: int) -> str:
+    """What made a GIF, for its recipe: the same on as many cores makes the same bytes."""
+    return f"kernel, numba {version('numba')}, {cores} core{'s' * (cores > 1)}"
 
 
 @cache

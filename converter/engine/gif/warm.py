@@ -51,8 +51,8 @@ def _compile(scratch: Path, cache: Path, profile: str, dither: str) -> None:
     picture = os.urandom(4 * SIDE * SIDE)
     pictures = b"".join(picture[turn * 256 :] + picture[: turn * 256] for turn in range(FRAMES - 1)) + bytes(4 * SIDE * SIDE)
     request = encoder.Request(SIDE, SIDE, (4,) * (FRAMES + 2), 0, profile, 256, dither, True, str(scratch / "warm.gif"))
-    env = {**os.environ, **dict(encoder.environment(cache))}
-    # Our own code on our own noise: nothing of a user is near.
+    # Our own code on our own noise: nothing of a user is near, and nothing of this process's environment is needed.
+    env = {"PATH": os.defpath, "HOME": str(scratch), "TMPDIR": str(scratch), **dict(encoder.environment(cache))}
     subprocess.run(request.argv(0, compiling=True), input=pictures, env=env, capture_output=True, check=True, timeout=_SECONDS)  # noqa: S603
 
 

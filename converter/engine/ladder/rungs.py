@@ -8,7 +8,6 @@ from converter.engine import codecs, framing
 from converter.engine.budget import bounded
 from converter.engine.media import Media, VideoStream
 from converter.engine.operations.base import Command, Input
-from converter.engine.rates.encoders import threads
 
 SEGMENT_SECONDS = 4
 """Length of a segment; RFC 8216 names no number, Apple's authoring rules say 6, and shorter ones start sooner."""
@@ -69,6 +68,7 @@ def command(source: Media, video: VideoStream, wanted: Ladder, crf: int, effort:
     frame = framing.Frame(first.width, first.height, "stretch", flags="bicubic", pixel_format="yuv420p")
     parts = [framing.graph(video, frame, name, "top"), f"[top]split={number}{''.join(f'[t{i}]' for i in range(number))}"]
     parts += [f"[t{i}]scale={rung.width}:{rung.height}:flags=bicubic,setsar=1[v{i}]" for i, rung in enumerate(wanted.rungs)]
+    pixels = sum(rung.width * rung.height for rung in wanted.rungs)
     outputs: list[str] = ["-filter_complex", ";".join(parts)]
     audio = source.audio
     if audio is not None:
@@ -76,8 +76,10 @@ def command(source: Media, video: VideoStream, wanted: Ladder, crf: int, effort:
         outputs += [*sound, *_muxer(SOUND, wanted.kind), "-f", "hls", f"file:{SOUND}/{INDEX}"]
     for i, rung in enumerate(wanted.rungs):
         rate = ("-crf", str(crf + 2 * (i > 1)), "-maxrate", str(rung.most_bps), "-bufsize", str(2 * rung.most_bps))
+        # The encoders run beside each other: the largest has two threads, and together they hold no more than their pixels allow.
+        encode = codecs.h264(effort, *rate, pixels=pixels, most=1 if i else 2, look=10)
         keys = ("-force_key_frames", f"expr:gte(t,n_forced*{SEGMENT_SECONDS})", "-sc_threshold", "0")
-        outputs += ["-map", f"[v{i}]", *codecs.h264(effort, *rate), "-threads", str(threads()), "-rc-lookahead", "10", *keys, *codecs.KEEP_TIMES]
+        outputs += ["-map", f"[v{i}]", *encode, *keys, *codecs.KEEP_TIMES]
         outputs += [*_muxer(rung.name, wanted.kind), "-f", "hls", f"file:{rung.name}/{INDEX}"]
     # The command writes what stands last: the smallest picture's list is its own output.
     return Command("making the renditions", (Input(source=0),), tuple(outputs[:-3]), LAST, "hls", wanted.seconds, 0.95)

@@ -224,7 +224,9 @@ def _encoder(planned: Round, params: AnimationParams, *, clear: bool) -> tuple[s
             alpha = ("-c:v:1", "libaom-av1", "-cpu-used:v:1", "8", "-crf:v:1", crf, "-b:v:1", "0", "-lag-in-frames:v:1", "0") if clear else ()
             return (*colour, *alpha, *(("-still-picture", "1") if still and clear else ()), "-loop", plays)
         case "mp4":
-            return (*codecs.h264("slow", "-crf", f"{36 - 0.2 * quality:g}"), *codecs.FASTSTART)
+            # Short and small as they are, they may be looked at longer than a film.
+            look = max(10, 28_000_000 // planned.frame.pixels)
+            return (*codecs.h264("slow", "-crf", f"{36 - 0.2 * quality:g}", pixels=planned.frame.pixels, look=look), *codecs.FASTSTART)
         case _:
             # Alternate reference frames have no place in a stream with transparency.
             see_through = ("-auto-alt-ref", "0") if clear else ()

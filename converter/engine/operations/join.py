@@ -157,7 +157,7 @@ def _remarks(clips: tuple[_Clip, ...], frame: Frame) -> Iterator[str]:
 
 def _commands(clips: tuple[_Clip, ...], rate: Fraction, frame: Frame, sound: bool) -> tuple[Command, ...]:
     groups = tuple(_groups(clips))
-    picture = codecs.h264(_SPEED, "-crf", str(_CRF))
+    picture = codecs.h264(_SPEED, "-crf", str(_CRF), pixels=frame.pixels, look=10)
     if len(groups) == 1:
         encode = (*picture, *(codecs.aac(_KBPS) if sound else ()), *codecs.BARE, *codecs.MP4.flags)
         return (_graph(clips, rate, frame, sound, encode, _RESULT, "mp4", 1.0),)
@@ -188,8 +188,8 @@ def _groups(clips: tuple[_Clip, ...]) -> Iterator[tuple[_Clip, ...]]:
 def _graph(
     clips: tuple[_Clip, ...], rate: Fraction, frame: Frame, sound: bool, encode: tuple[str, ...], output: str, muxer: str, share: float
 ) -> Command:
-    # One thread for each decoder where there are many: each thread keeps pictures of its own.
-    few = ("-threads", "1") if len(clips) > 3 else ()
+    # One thread for each decoder: all are open at once, and each thread keeps pictures of its own.
+    few = ("-threads", "1") if len(clips) > 1 else ()
     inputs = tuple(Input(source=clip.number, options=(*few, *seek(clip.media, clip.cut.start))) for clip in clips)
     chains = [chain for place, clip in enumerate(clips) for chain in _chains(place, clip, rate, frame, sound)]
     pairs = "".join(f"[v{place}]" + f"[a{place}]" * sound for place in range(len(clips)))

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from converter.engine.workbench import Workbench
 
 _CRF, _SPEED = 18, "veryfast"
-_LEAN = ("-rc-lookahead", "10", "-x264-params", "sync-lookahead=0")
-"""x264 keeps whole pictures to look ahead: 40 of 1080p are 150 MB."""
 _FASTEST = Fraction(60)
 """Frames per second; faster clips are thinned out to this."""
 _LONGEST = 600.0
@@ -95,7 +93,7 @@ class Loop(Operation[LoopParams]):
             extra = {"ask": ask}
             return Plan(self.name, as_dict(params), (), "json", "application/json", expects, (100, 4000), looking, (), extra)
         width, height = framing.frame_size(video, None, None, even=True)
-        encode = (*codecs.h264(_SPEED, "-crf", str(_CRF)), *_LEAN, "-video_track_timescale", str(_ticks(ask.rate)))
+        encode = (*codecs.h264(_SPEED, "-crf", str(_CRF), pixels=width * height, look=10), "-video_track_timescale", str(_ticks(ask.rate)))
         drawing = Drawing(source, video, sound, ask.rate, ask.start, ask.end, max(2, round(params.fade * ask.rate)), width, height, encode)
         frames, rate = ask.end - ask.start, float(ask.rate)
         loosest = 2 * ask.search if params.mode in ("auto", "pingpong") or ask.search else 0

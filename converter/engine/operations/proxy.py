@@ -69,8 +69,9 @@ class Proxy(Operation[ProxyParams]):
     def _one(self, fed: Feed, video: VideoStream, params: ProxyParams) -> Plan:
         width, height = budget.bounded(video, params.height)
         heard = sound(fed, codecs.MP4, _SOUND_KBPS)
-        # The lookahead is what holds memory and time; a stand-in is seen at once rather than kept.
-        encode = (*codecs.h264(params.effort, "-crf", str(params.crf)), "-rc-lookahead", "10", "-force_key_frames", "expr:gte(t,n_forced)")
+        # The lookahead is what holds time; a stand-in is seen at once rather than kept.
+        h264 = codecs.h264(params.effort, "-crf", str(params.crf), pixels=width * height, look=10)
+        encode = (*h264, "-force_key_frames", "expr:gte(t,n_forced)")
         arguments = (
             *("-filter_complex", fed.picture(width, height), "-map", "[v]", *heard.maps, *heard.encoder),
             *(*encode, *codecs.KEEP_TIMES, *codecs.BARE, *codecs.MP4.flags),

@@ -1,19 +1,17 @@
 """The picture encoders that people may choose from: one scale of speed and one of quality words over all four.
 
 Memory: an encoder that looks ahead keeps whole pictures. x264 held 489 MB at 1080p with its own 40 (preset
-medium, ffmpeg's decoder included) and 297 MB with 10; SVT-AV1 535 and 273 MB; libvpx 363 and 304 MB (4 s of
-1080p, two threads, ffmpeg 9.0.2). So how far they look depends on the size of a picture. x265 takes 390 MB
+medium, ffmpeg's decoder included) and 238 MB with 8 and one picture in work; SVT-AV1 535 and 286 MB; libvpx 363
+with 25 and 299 MB with 5 (4 s of 1080p, two threads, ffmpeg 9.0.2). So how far they look depends on the size of a picture. x265 takes 390 MB
 at 1080p whatever is asked of it, because its own tables are that large.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from converter.engine.codecs import MKV, MP4, WEBM, Container
-from converter.engine.config import default_limits
+from converter.engine.codecs import LOOK_PIXELS, MKV, MP4, WEBM, Container, threads, x264
 from converter.engine.errors import MediaError
 from converter.engine.ffmpeg import find_ffmpeg
 
@@ -28,11 +26,8 @@ EFFORTS: Mapping[str, str] = {
 }
 STATS = "stats"
 """Where a first pass leaves what it learnt, in the work directory."""
-_LOOK_BYTES = 16_000_000
-"""Pixels that may wait in x264's and x265's lookahead; 8 pictures of 1080p."""
 _LARGE = 1_200_000
 """Pixels of a picture above which SVT-AV1 and libvpx are held to little memory."""
-_X264_LOOK = {"ultrafast": 0, "veryfast": 10, "fast": 30, "medium": 40, "slow": 50}
 _X265_LOOK = {"ultrafast": 5, "veryfast": 15, "fast": 15, "medium": 20, "slow": 25}
 _SVT_PRESETS = {"ultrafast": 12, "veryfast": 11, "fast": 10, "medium": 8, "slow": 5}
 _VPX_SPEEDS = {"ultrafast": 8, "veryfast": 5, "fast": 5, "medium": 4, "slow": 2}
@@ -91,28 +86,18 @@ class Encoder:
         return ("-tag:v", "hvc1") if self.library == "libx265" and container is MP4 else ()
 
 
-def threads() -> int:
-    """How many threads an encoder gets: the setting, else the processors, at most 16."""
-    return default_limits().threads or min(16, os.cpu_count() or 1)
-
-
 def _passes(work: Work) -> tuple[str, ...]:
     return ("-pass", str(work.passing), "-passlogfile", STATS) if work.passing else ()
 
 
-def _joined(*words: str) -> str:
-    return ":".join(filter(None, words))
-
-
 def _x264(work: Work) -> tuple[str, ...]:
-    look = min(_X264_LOOK[work.effort], max(8, _LOOK_BYTES // work.pixels))
+    told = (f"fps={work.rate}",) if work.rate else ()
     # The second pass reads what the first one saw, and looks ahead no more.
-    ahead = ("-rc-lookahead", str(look)) if look and work.passing != 2 else ()
-    return ("-preset", work.effort, *ahead, "-x264-params", _joined("sync-lookahead=0", work.rate and f"fps={work.rate}"), *_passes(work))
+    return (*x264(work.effort, work.pixels, *told, ahead=work.passing != 2), *_passes(work))
 
 
 def _x265(work: Work) -> tuple[str, ...]:
-    look = min(_X265_LOOK[work.effort], max(8, _LOOK_BYTES // work.pixels))
+    look = min(_X265_LOOK[work.effort], max(8, LOOK_PIXELS // work.pixels))
     words = [f"pools={threads()}", "frame-threads=1", f"rc-lookahead={look}", "log-level=error"]
     words += [f"bframes={min(4, look - 1)}"] if work.effort in ("medium", "slow") else []
     words += [f"fps={work.rate}"] if work.rate else []
@@ -132,7 +117,7 @@ def _svt(work: Work) -> tuple[str, ...]:
 def _vpx(work: Work) -> tuple[str, ...]:
     deadline = "realtime" if work.effort == "ultrafast" and not work.passing else "good"
     speed = _VPX_SPEEDS[work.effort] if deadline == "realtime" else min(5, _VPX_SPEEDS[work.effort])
-    look = 10 if work.pixels > _LARGE else 16
+    look = 5 if work.pixels > _LARGE else 16
     return ("-deadline", deadline, "-cpu-used", str(speed), "-row-mt", "1", "-lag-in-frames", str(look), *_passes(work))
 
 

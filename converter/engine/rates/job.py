@@ -40,7 +40,7 @@ class Job:
 
 def first_pass(job: Job, share: Budget) -> Command:
     """The pass that only learns. x264 converts what it learnt on pictures of half the width and height (`res_factor` in its
-    ratecontrol.c): half the CPU, the same SSIM to 0.0002 and sizes within 4 % on the benchmark's clips."""
+    ratecontrol.c): half the CPU, the same SSIM to 0.0002 and sizes within 4 % on the benchmark's clips (most on a nearly static talk)."""
     halved = job.encoder.half_pass and min(share.width, share.height) >= _SMALLEST_HALVED
     width, height = (share.width // 4 * 2, share.height // 4 * 2) if halved else (share.width, share.height)
     graph = job.feed.picture(width, height, rate=share.rate, ten_bit=job.ten_bit)

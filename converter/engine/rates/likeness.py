@@ -17,7 +17,7 @@ from converter.engine.ffmpeg import find_ffmpeg
 from converter.engine.operations.base import Command, Input
 
 from . import search
-from .encoders import Encoder, Work, threads
+from .encoders import Encoder, Work
 from .feed import Feed
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _samples(wanted: Wanted, share: float) -> Command:
 def _measure(seconds: float, share: float) -> Command:
     # Pictures are compared one by one, whatever times a container rounded them to.
     even = "setpts=N/25/TB,settb=AVTB"
-    graph = f"[0:v]{even}[p];[1:v]{even}[r];[p][r]libvmaf=log_fmt=json:log_path={_REPORT}:n_threads={threads()}:n_subsample=2[v]"
+    graph = f"[0:v]{even}[p];[1:v]{even}[r];[p][r]libvmaf=log_fmt=json:log_path={_REPORT}:n_threads={codecs.threads()}:n_subsample=2[v]"
     inputs = (Input(work_file=_PROBE), Input(work_file=_REFERENCE))
     return Command("measuring it", inputs, ("-filter_complex", graph, "-map", "[v]"), "", "null", seconds, share)
 

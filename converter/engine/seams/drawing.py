@@ -167,7 +167,9 @@ class Drawing:
         return framing.graph(self.video, frame, f"{number}:{self.video.index}", label, before=pick)
 
     def _from(self, frame: int) -> Input:
-        return Input(source=0, options=ranges.seek(self.media, float(frame / self.rate)))
+        # A cross-fade has two decoders open, and each thread of them keeps pictures of its own.
+        few = ("-threads", "1") if self.fade else ()
+        return Input(source=0, options=(*few, *ranges.seek(self.media, float(frame / self.rate))))
 
     def _output(self) -> tuple[str, ...]:
         return ("-fps_mode", "passthrough", *self.encode, *codecs.BARE, *codecs.MP4.flags)

@@ -121,7 +121,7 @@ def _ask(bench: Workbench, source: Media, video: VideoStream, piece: Piece, mode
         "rate": video.frame_rate if video.fps else "0",
         "ranges": [[repr(part.start), repr(part.seconds), one.frames] for part, one in zip(piece.parts, taken, strict=True)],
         "mode": mode,
-        "threads": bench.limits.threads,
+        "threads": codecs.x264_threads(video.coded_width * video.coded_height),
         "output": _pictures(piece, container),
         "muxer": container.muxer,
         "muxer_options": {},

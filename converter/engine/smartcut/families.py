@@ -98,7 +98,7 @@ class H264(Family):
     def options(self, reordered: int) -> dict[str, str]:
         # As many pictures of delay as the source has, so that players don't have to learn it at the seam.
         pictures = "bframes=3:b-pyramid=normal" if reordered else "bframes=0"
-        options = {"preset": "veryfast", "crf": CRF["h264"], "x264-params": f"sps-id={self.number}:{pictures}:open-gop=0"}
+        options = {"preset": "veryfast", "crf": CRF["h264"], "x264-params": f"sps-id={self.number}:{pictures}:open-gop=0:sync-lookahead=0"}
         profile = _PROFILES.get(self.avc.head[0])
         if (profile and profile != "baseline") or not reordered:
             options |= {"profile": profile} if profile else {}

@@ -82,11 +82,17 @@ def _picture(source: Media, video: VideoStream, part: Cut, params: EditParams, o
     audio: tuple[str, ...] = ()
     if source.audio is not None:
         audio = ("-map", "[a]", *(codecs.aac(codecs.ample_kbps(source.audio)) if alone else ("-c:a", "pcm_s16le")))
-    encode = (*codecs.h264(SPEED, "-crf", str(CRF)), *codecs.KEEP_TIMES)
+    encode = (*codecs.h264(SPEED, "-crf", str(CRF), pixels=width * height, look=10), *_times(taken, params))
     graph = exact_graph(source, taken, width, height, params)
     flags = codecs.MP4.flags if alone else ()
     arguments = ("-filter_complex", graph, "-map", "[v]", *audio, *encode, "-t", f"{seconds:.6f}", *codecs.BARE, *flags)
     return Command("cutting", (Input(source=0, options=seek(source, taken.start)),), arguments, output, "mp4" if alone else "mov", seconds, share)
+
+
+def _times(taken: Shot, params: EditParams) -> tuple[str, ...]:
+    """At a constant rate the frames are on its grid: some containers round times, and say nothing of how long the last one lasts."""
+    grid = taken.frames is not None and params.speed == 1 and not params.reverse
+    return ("-fps_mode", "cfr", "-r", str(taken.rate)) if grid else codecs.KEEP_TIMES
 
 
 def exact_graph(source: Media, taken: Shot, width: int, height: int, params: EditParams) -> str:

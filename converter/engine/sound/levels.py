@@ -25,7 +25,7 @@ _OVERSAMPLING = 4
 _MOST_RATE = 192_000
 _METER = "ebur128=metadata=1:peak=true:framelog=quiet"
 _PRINTED = ("I", "true_peak")
-_LINE = re.compile(rb"lavfi\.r128\.(I|true_peak)=(-?[0-9.]+|-?inf|nan)")
+_LINE = re.compile(rb"lavfi\.r128\.(I|true_peak)=(-?[0-9.]+|-?inf|nan)\s*")
 _ROUNDING = 0.0005
 """The meter prints peaks with three decimals of full scale."""
 
@@ -67,8 +67,9 @@ class Meter:
     `filters` stand at the end of a chain that goes nowhere.
     """
 
-    # A tenth of a second of silence lets the last block and its peaks be counted.
-    filters = ("apad=pad_dur=0.1", _METER, *(f"ametadata=mode=print:key=lavfi.r128.{name}:file=-" for name in _PRINTED))
+    # A tenth of a second of silence lets the last block and its peaks be counted. The printers write line by line (`direct`):
+    # each has a buffer of its own otherwise, and an hour of lines is cut where one of them is full.
+    filters = ("apad=pad_dur=0.1", _METER, *(f"ametadata=mode=print:key=lavfi.r128.{name}:file=-:direct=1" for name in _PRINTED))
 
     def __init__(self) -> None:
         self._rest = b""
@@ -79,7 +80,7 @@ class Meter:
         *lines, self._rest = (self._rest + data).split(b"\n")
         self._rest = self._rest[-200:]
         for line in lines:
-            if match := _LINE.match(line):
+            if match := _LINE.fullmatch(line):
                 self._said[match[1].decode()] = float(match[2])
 
     @property

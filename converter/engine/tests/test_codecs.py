@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from converter.engine import run
+from converter.engine import codecs, config, run
 from converter.engine.errors import MediaError
 from converter.engine.rates.encoders import ENCODERS
 from converter.engine.tests import making
@@ -179,3 +179,24 @@ def test_every_preset_plans() -> None:
         plan = run.plan("compress", [making.media(size=900_000_000)], {}, preset.name)
         assert plan.size_range[0] < plan.size_range[1]
         assert plan.work_seconds > 0
+
+
+def _threads(pixels: int, **wanted: int) -> tuple[int, bool]:
+    words = codecs.x264("veryfast", pixels, **wanted)  # type: ignore[arg-type]
+    return int(words[words.index("-threads") + 1]), "sliced-threads=1" in words[-1]
+
+
+def test_x264_works_on_few_large_pictures_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 16)
+    before = config.current()
+    try:
+        config.configure(threads=0)
+        assert _threads(320 * 180) == (16, False)
+        assert _threads(1280 * 720) == (4, False)
+        assert _threads(1920 * 1080) == (2, True)
+        assert _threads(3840 * 2160) == (2, True)
+        assert _threads(1920 * 1080, most=1) == (1, False)
+        config.configure(threads=1)
+        assert _threads(320 * 180) == (1, False)
+    finally:
+        config.configure(threads=before.threads)

@@ -13,9 +13,11 @@ from converter.engine.limits import Limits
 
 @pytest.fixture(autouse=True)
 def _forget() -> Iterator[None]:
-    ffmpeg._find.cache_clear()
+    for known in (ffmpeg._find, ffmpeg._listing):
+        known.cache_clear()
     yield
-    ffmpeg._find.cache_clear()  # else the next test works with a fake
+    for known in (ffmpeg._find, ffmpeg._listing):  # else the next test works with a fake
+        known.cache_clear()
 
 
 def fake(path: Path, version: str, *, whole: bool = False) -> Path:
@@ -35,6 +37,20 @@ def test_the_one_in_use_has_everything() -> None:
     assert tool.has("encoders", "libx264")
     assert not tool.has("encoders", "nonsense")
     assert tool.number >= ffmpeg.OLDEST
+
+
+def test_only_what_is_wanted_is_asked_for_and_only_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    tool, ask, asked = ffmpeg.find_ffmpeg(), ffmpeg._ask, list[str]()
+
+    def noted(path: Path, question: str) -> str:
+        asked.append(question)
+        return ask(path, question)
+
+    monkeypatch.setattr(ffmpeg, "_ask", noted)
+    assert tool.has("encoders", "libx264")
+    assert tool.has("encoders", "aac")
+    assert not tool.has("muxers", "aac")
+    assert asked == ["-encoders", "-muxers"]
 
 
 def test_an_old_one_on_the_path_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

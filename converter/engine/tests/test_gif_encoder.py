@@ -20,7 +20,8 @@ from converter.engine.config import configure, current
 from converter.engine.errors import MediaError
 from converter.engine.gif import encoder, warm
 from converter.engine.limits import Limits
-from converter.engine.pair import Side, run_pair
+from converter.engine.operations import gif as operation
+from converter.engine.pair import Side, run_pair, run_pairs
 from converter.engine.sandbox import Policy
 from converter.engine.tests.making import CAR, FLOWER, clip, difference, execute, frames
 
@@ -79,6 +80,40 @@ def test_repeated_frames_are_the_same_bytes(media_dir: Path, tmp_path: Path) -> 
     assert images == [images[k % period] for k in range(48)]
 
 
+@pytest.fixture
+def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("_TWO_PIXELS", "_TWO_FRAMES", "_TWO_BITS"):
+        monkeypatch.setattr(operation, name, 0)
+    monkeypatch.setattr(sys.modules["converter.engine.gif.write"], "_cores", lambda limits: limits.threads or 2)
+
+
+@pytest.mark.parametrize("asked", [{"start": 1.3, "duration": 3}, {"start": 0.5, "duration": 2.5, "fps": 12, "speed": 1.7, "loops": 3}])
+def test_two_cores_make_the_gif_of_one(media_dir: Path, tmp_path: Path, two_cores: None, asked: dict[str, float]) -> None:
+    path = clip(media_dir, CAR)
+    source, results = run.Source(path, probe.inspect(path)), []
+    for threads in (1, 2, 2):
+        work = tmp_path / str(len(results))
+        work.mkdir()
+        results.append(run.execute("gif", [source], {**SMALL, **asked}, work=work, limits=Limits(threads=threads)))
+    one, two, again = results
+    assert [result.tools["encoder"].rpartition(", ")[2] for result in results] == ["1 core", "2 cores", "2 cores"]
+    assert two.path.read_bytes() == again.path.read_bytes()
+    assert gif.inspect_gif(two.path) == gif.inspect_gif(one.path)
+    assert [path.name for path in two.path.parent.iterdir()] == ["result.gif"]
+    half = gif.middle(two.plan.expects.frames)
+    shown = list(zip(frames(one.path), frames(two.path), strict=True))
+    assert all(a == b for a, b in shown[:half])
+    assert any(a != b for a, b in shown[half:])
+    assert max(difference(a, b) for a, b in shown[half:]) < 6
+
+
+def test_two_cores_are_left_alone_where_frames_come_again(media_dir: Path, tmp_path: Path, two_cores: None) -> None:
+    for asked in ({"pingpong": True}, {"reverse": True}, {"start": 4.5, "duration": 2, "fill": "loop"}, {"max_mb": 1.0}):
+        source = clip(media_dir, FLOWER)
+        plan = run.plan("gif", [probe.inspect(source)], {**SMALL, **asked})
+        assert plan.extra["halves"] == ()
+
+
 def test_without_the_kernel_ffmpeg_stands_in_and_says_so(media_dir: Path, tmp_path: Path, without_kernel: None) -> None:
     result = execute("gif", [clip(media_dir, "small.mp4")], SMALL, tmp_path)
     assert result.tools["encoder"] == "ffmpeg"
@@ -93,7 +128,7 @@ def test_a_cache_of_another_machine_is_found_out_at_once(media_dir: Path, tmp_pa
     assert gif.ready()
     result = execute("gif", [clip(media_dir, "small.mp4")], SMALL, tmp_path)
     assert result.tools["encoder"] == "ffmpeg"
-    assert sorted(path.name for path in result.path.parent.iterdir()) == ["order.ffconcat", "palette.png", "result.gif"]
+    assert sorted(path.name for path in result.path.parent.iterdir()) == ["palette.png", "result.gif"]
 
 
 def test_no_picture_there(media_dir: Path, tmp_path: Path) -> None:
@@ -195,6 +230,21 @@ def test_a_writer_that_dies_is_the_cause(tmp_path: Path) -> None:
         run_pair(*sides, Limits())
     assert caught.value.log.startswith("exit 9:")
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_the_first_failure_of_several_pairs_ends_all(tmp_path: Path) -> None:
+    def writer(descriptor: int) -> list[str]:
+        return [sys.executable, "-I", "-c", f"import os\nwhile True: os.write({descriptor}, bytes(1 << 16))"]
+
+    def reader(script: str) -> Side:
+        return Side(lambda d: [sys.executable, "-I", "-c", script.format(d=d)], Policy(tmp_path, python=True))
+
+    endless, brief = reader("import os\nwhile os.read({d}, 1 << 16): pass"), reader("import os, sys; os.read({d}, 9); sys.exit(7)")
+    for readers in ((endless, brief), (brief, endless)):
+        with pytest.raises(MediaError) as caught:
+            run_pairs([(Side(writer, Policy(tmp_path, python=True)), side) for side in readers], Limits())
+        assert caught.value.log.startswith("exit 7:")
+        assert children_of(os.getpid(), "os.read") == []
 
 
 def test_bytes_arrive_whole(tmp_path: Path) -> None:

@@ -91,7 +91,8 @@ def main(request: dict[str, Any]) -> int:
     spending = allowance(request, canvas.LOOSEST) if request["most"] else None
     places: list[int] = []
     with Path(request["output"]).open("w+b") as target:
-        target.write(canvas.header(width, height, request["loop"]))
+        first, last = request.get("part", (True, True))
+        target.write(canvas.header(width, height, request["loop"]) if first else b"")
         report = Report()
         while len(places) < len(delays) and pictures.following():
             delay = delays[len(places)]
@@ -101,7 +102,7 @@ def main(request: dict[str, Any]) -> int:
             report.note(target.tell())
         if request["repeat"] and places:
             repeat(target, places, delays, report)
-        target.write(canvas.TRAILER)
+        target.write(canvas.TRAILER if last else b"")
     return 0 if places else NO_PICTURE
 
 

@@ -12,6 +12,7 @@ UNSET = 255
 """A cell whose colour is not known yet: no colour has this number, because one index is left for transparency."""
 UNKNOWN = 254
 """A cell for whose mixture nobody has looked yet."""
+BYTE = np.uint64(255)
 _MIXED = 64
 """Steps of the ordered pattern, 8×8."""
 
@@ -76,48 +77,60 @@ def assign(
     A pixel is drawn only where that makes its error `better`/256 times smaller than what is on the screen.
     Pixels whose tolerance is at most `plain` are dithered with `gain` (0 is not at all).
     """
-    found = np.empty(SLOTS, np.float32)
-    bits = found.view(np.int32)
-    used = (m + 15) & ~15
-    strength, dithering = np.float32(gain), gain > 0.0
     lights = np.empty(SLOTS, np.float32)
     for j in range(m):
         lights[j] = colours[0, j] + np.float32(2) * colours[1, j] + colours[2, j]
     drawn = 0
+    turned = np.empty(8, np.uint8)
     chosen = np.zeros(x1 + 1 - x0, np.uint32)
     for y in range(y0, y1 + 1):
         first, last = y * width + x0, y * width + x1 + 1
-        sources, kept, tolerances, into, thresholds = src[first:last], keep[first:last], tol[first:last], indices[first:last], matrix[y & 7]
-        for x in range(x1 + 1 - x0):
-            if kept[x]:
-                continue
-            v = np.uint64(sources[x])
-            k = np.uint64(cell_of(v))
-            r, g, b = (
-                np.float32((v >> np.uint64(16)) & np.uint64(255)),
-                np.float32((v >> np.uint64(8)) & np.uint64(255)),
-                np.float32(v & np.uint64(255)),
-            )
-            s = np.uint64(lut[k])
-            if s == UNSET:
-                s = np.uint64(nearest(r, g, b, colours, used, found, bits))
-                lut[k] = s
-            if dithering and tolerances[x] <= plain:
-                # A cell is four levels wide: what is darker than its colour wants another partner than what is lighter.
-                side = k + k + np.uint64(r + g + g + b > lights[s])
-                other = np.uint64(pairs[side])
-                if other == UNKNOWN:
-                    other = np.uint64(partner(r, g, b, np.int64(s), colours, around, apart, variance, found, bits))
-                    pairs[side] = other
-                share = slopes[s, other, np.uint64(0)] * r + slopes[s, other, np.uint64(1)] * g + slopes[s, other, np.uint64(2)] * b
-                share += slopes[s, other, np.uint64(3)]
-                mixed = strength * share > np.float32(thresholds[(x + x0) & 7]) + np.float32(1)
-                # The pattern decides like dice: a processor that guesses would guess wrong, so there is nothing to guess.
-                s = np.uint64(near[s, other if mixed else np.uint64(NEAR)])
-            into[x] = s
-            chosen[x] = palette[s]
+        for x in range(8):
+            turned[x] = matrix[y & 7, (x + x0) & 7]
+        sources, kept, into = src[first:last], keep[first:last], indices[first:last]
+        choose(
+            sources, kept, tol[first:last], colours, palette, m, near, around, apart, slopes, plain, gain, variance, turned, lights, lut, pairs,
+            into, chosen,
+        )  # fmt: skip
         drawn += settle(sources, scr[first:last], chosen, kept, better, fresh, clear_through, into)
     return drawn
+
+
+@compiled
+def choose(
+    sources: Words, kept: Bytes, tolerances: Bytes, colours: Floats, palette: Words, m: int, near: Bytes, around: Floats, apart: Floats,
+    slopes: Floats, plain: int, gain: float, variance: float, thresholds: Bytes, lights: Floats, lut: Bytes, pairs: Bytes,
+    into: Bytes, chosen: Words,
+) -> None:  # fmt: skip
+    """Indices and colours of one row's pixels that are not kept. `thresholds` is the pattern's row, `lights` each colour's brightness."""
+    found = np.empty(SLOTS, np.float32)
+    bits = found.view(np.int32)
+    used = (m + 15) & ~15
+    strength, dithering = np.float32(gain), gain > 0.0
+    for x in range(len(sources)):
+        if kept[x]:
+            continue
+        v = np.uint64(sources[x])
+        k = np.uint64(cell_of(v))
+        r, g, b = np.float32((v >> np.uint64(16)) & BYTE), np.float32((v >> np.uint64(8)) & BYTE), np.float32(v & BYTE)
+        s = np.uint64(lut[k])
+        if s == UNSET:
+            s = np.uint64(nearest(r, g, b, colours, used, found, bits))
+            lut[k] = s
+        if dithering and tolerances[x] <= plain:
+            # A cell is four levels wide: what is darker than its colour wants another partner than what is lighter.
+            side = k + k + np.uint64(r + g + g + b > lights[s])
+            other = np.uint64(pairs[side])
+            if other == UNKNOWN:
+                other = np.uint64(partner(r, g, b, np.int64(s), colours, around, apart, variance, found, bits))
+                pairs[side] = other
+            share = slopes[s, other, np.uint64(0)] * r + slopes[s, other, np.uint64(1)] * g + slopes[s, other, np.uint64(2)] * b
+            share += slopes[s, other, np.uint64(3)]
+            mixed = strength * share > np.float32(thresholds[x & 7]) + np.float32(1)
+            # The pattern decides like dice: a processor that guesses would guess wrong, so there is nothing to guess.
+            s = np.uint64(near[s, other if mixed else np.uint64(NEAR)])
+        into[x] = s
+        chosen[x] = palette[s]
 
 
 @compiled

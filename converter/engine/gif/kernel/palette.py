@@ -152,60 +152,81 @@ def improve(
     `use` receives how much each colour is used, `lut` the colour of every cell seen (in the last round).
     Returns the weighted mean error.
     """
-    found = np.empty(SLOTS, np.float32)
-    bits = found.view(np.int32)
-    used = (m + 15) & ~15
     sums, errors = np.zeros((SLOTS, 4)), np.zeros(SLOTS)
     worst, at = np.zeros(SLOTS), np.zeros(SLOTS, np.int64)
-    error: Scalar = 0.0
+    error = 0.0
     for turn in range(rounds):
-        last = turn == rounds - 1
         sums[:] = 0
         errors[:] = 0
         worst[:] = -1.0
-        error, total = 0.0, 1e-9
         neighbourhood(palette, m, near, around, apart, reach)
-        for i in range(n):
-            r, g, b = colours[0, i], colours[1, i], colours[2, i]
-            # Where it belonged before, it mostly still does, or to a neighbour. E is the square of a metric: what is within
-            # half of `reach` of a colour (a quarter, squared) has nothing nearer than that colour's neighbours.
-            j: Scalar = min(np.int64(hints[keys[i]]), m - 1)
-            e = distance_float(r - palette[0, j], g - palette[1, j], b - palette[2, j])
-            if np.float32(4) * e > reach[j]:
-                j = nearest(r, g, b, palette, used, found, bits)
-                e = found[j]
-            else:
-                # Written out: called or inlined by Numba it takes three times as long.
-                for k in range(NEAR):
-                    found[k] = distance_float(r - around[j, 0, k], g - around[j, 1, k], b - around[j, 2, k])
-                best = np.int32(0x7FFFFFFF)
-                for k in range(NEAR):
-                    best = min(best, np.int32((bits[k] & np.int32(-256)) | np.int32(k)))
-                best &= 255
-                if found[best] < e:
-                    e, j = found[best], np.int64(near[j, best])
-            hints[keys[i]] = j
-            w = np.float64(weights[i])
-            e = w * e
-            for c in range(3):
-                sums[j, c] += w * colours[c, i]
-            sums[j, 3] += w
-            errors[j] += e
-            error += e
-            total += w
-            if e > worst[j]:
-                worst[j], at[j] = e, i
-            if last:
-                lut[keys[i]] = j
-        error /= total
+        error = gather(colours, weights, keys, n, palette, m, hints, near, around, reach, sums, errors, worst, at)
         for j in range(m):
             if sums[j, 3] > 0:
                 for c in range(3):
                     palette[c, j] = sums[j, c] / sums[j, 3]
-        if not last:
+        if turn < rounds - 1:
             relocate(colours, palette, m, min(moves, m // 2), error, sums, errors, at)
+    for i in range(n):
+        lut[keys[i]] = hints[keys[i]]
     use[:] = sums[:, 3]
-    return float(error)
+    return error
+
+
+@compiled
+def gather(
+    colours: Floats, weights: Floats, keys: Ints, n: int, palette: Floats, m: int, hints: Bytes, near: Bytes, around: Floats, reach: Floats,
+    sums: Doubles, errors: Doubles, worst: Doubles, at: Longs,
+) -> float:  # fmt: skip
+    """Give every cell to its nearest colour, noted in `hints`, and add up what each has; returns the weighted mean error."""
+    found = np.empty(SLOTS, np.float32)
+    bits = found.view(np.int32)
+    used = (m + 15) & ~15
+    error, total = 0.0, 1e-9
+    for i in range(n):
+        r, g, b = colours[0, i], colours[1, i], colours[2, i]
+        # Where it belonged before, it mostly still does, or to a neighbour. E is the square of a metric: what is within
+        # half of `reach` of a colour (a quarter, squared) has nothing nearer than that colour's neighbours.
+        j: Scalar = min(np.int64(hints[keys[i]]), m - 1)
+        e = distance_float(r - palette[0, j], g - palette[1, j], b - palette[2, j])
+        if np.float32(4) * e > reach[j]:
+            j = nearest(r, g, b, palette, used, found, bits)
+            e = found[j]
+        else:
+            # Written out: called or inlined by Numba it takes three times as long.
+            for k in range(NEAR):
+                found[k] = distance_float(r - around[j, 0, k], g - around[j, 1, k], b - around[j, 2, k])
+            best = np.int32(0x7FFFFFFF)
+            for k in range(NEAR):
+                best = min(best, np.int32((bits[k] & np.int32(-256)) | np.int32(k)))
+            best &= 255
+            if found[best] < e:
+                e, j = found[best], np.int64(near[j, best])
+        hints[keys[i]] = j
+        w = np.float64(weights[i])
+        e = w * e
+        for c in range(3):
+            sums[j, c] += w * colours[c, i]
+        sums[j, 3] += w
+        errors[j] += e
+        error += e
+        total += w
+        if e > worst[j]:
+            worst[j], at[j] = e, i
+    return error / total
+
+
+@inlined
+def add(colours: Any, i: Any, j: Any, w: Any, e: Any, sums: Any, errors: Any, worst: Any, at: Any) -> Any:
+    """Count cell `i` of weight `w` and error `e` for colour `j`; returns its weighted error."""
+    e = w * e
+    for c in range(3):
+        sums[j, c] += w * colours[c, i]
+    sums[j, 3] += w
+    errors[j] += e
+    if e > worst[j]:
+        worst[j], at[j] = e, i
+    return e
 
 
 @compiled

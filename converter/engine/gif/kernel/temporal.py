@@ -62,6 +62,21 @@ def judge_row(src: Words, ref: Words, scr: Words, row: int, above: int, width: i
 
 
 @compiled
+def count(
+    sources: Words, keep: Bytes, tol: Bytes, phase: int, first: int, last: int, stride: int, smooth: int, plain: int, counts: Ints, sums: Longs
+) -> None:
+    """Add every `stride`-th pixel of one row, between `first` and `last` and from `phase`, to its cell, if it is not kept."""
+    for x in range(first + (phase - first) % stride, last + 1, stride):
+        if keep[x] == 0:
+            v = np.int64(sources[x])
+            k = cell_of(v)
+            if counts[k] < _FULL:
+                n = smooth if tol[x] < plain else 1
+                counts[k] += n
+                sums[k] += n * (((v >> 16) & 3) << 42 | ((v >> 8) & 3) << 21 | (v & 3))
+
+
+@compiled
 def judge(
     src: Words, ref: Words, scr: Words, width: int, height: int, base: int, slope: int, cap: int, fresh: bool,
     stride: int, smooth: int, keep: Bytes, tol: Bytes, counts: Ints, sums: Longs,
@@ -93,14 +108,6 @@ def judge(
         while keep[row + last]:
             last -= 1
         x0, x1, y0, y1 = min(x0, first), max(x1, last), min(y0, y), y
-        phase = (y * 3) % stride
-        for x in range(first + (phase - first) % stride, last + 1, stride):
-            i = row + x
-            if keep[i] == 0:
-                v = np.int64(src[i])
-                k = cell_of(v)
-                if counts[k] < _FULL:
-                    n = smooth if tol[i] < plain else 1
-                    counts[k] += n
-                    sums[k] += n * (((v >> 16) & 3) << 42 | ((v >> 8) & 3) << 21 | (v & 3))
+        end = row + width
+        count(src[row:end], keep[row:end], tol[row:end], (y * 3) % stride, first, last, stride, smooth, plain, counts, sums)
     return changed, x0, y0, x1, y1

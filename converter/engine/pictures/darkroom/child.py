@@ -98,7 +98,7 @@ def one(image: Any, entry: dict[str, Any], how: dict[str, Any]) -> dict[str, Any
     Path(entry["output"]).write_bytes(data)
     if how["format"] == "ico":
         made["size"] = (max(how["icon_sizes"]),) * 2
-    alpha = colour.has_alpha(picture.image)
+    alpha = colour.see_through(picture.image)
     return {"done": entry["output"], "alpha": alpha, "frames": picture.frames, "notes": said, "bytes": len(data), **made}
 
 

@@ -10,7 +10,7 @@ from PIL import Image, ImageCms
 
 from .opening import MAX_PROFILE, Picture, Refused
 
-__all__ = ["MAX_PROFILE", "flattened", "has_alpha", "plain", "to_srgb"]
+__all__ = ["MAX_PROFILE", "flattened", "has_alpha", "plain", "see_through", "to_srgb"]
 
 _PLAIN = frozenset({"L", "LA", "RGB", "RGBA"})
 
@@ -18,6 +18,11 @@ _PLAIN = frozenset({"L", "LA", "RGB", "RGBA"})
 def has_alpha(image: Image.Image) -> bool:
     """Whether any pixel of it may be see-through."""
     return image.mode in ("LA", "RGBA", "PA", "La", "RGBa") or "transparency" in image.info
+
+
+def see_through(image: Image.Image) -> bool:
+    """Whether any pixel of it really is; encoders leave out an alpha that hides nothing."""
+    return has_alpha(image) and image.convert("RGBA").getchannel("A").getextrema() != (255, 255)
 
 
 def to_srgb(picture: Picture) -> None:
