@@ -43,18 +43,8 @@ def from_picture(answer: dict[str, Any], sniffed: Sniffed, size: int) -> Media:
     )
     notes = () if answer["whole"] else ("The file does not say where it ends; what is there is used.",)
     demuxer = {"apng": "apng", "webp_animated": "webp_anim"}.get(sniffed.container, sniffed.demuxer)
-    return Media(
-        "animation" if moving else "image",
-        sniffed.container.removesuffix("_animated"),
-        demuxer,
-        sniffed.mime,
-        size,
-        duration,
-        (video,),
-        streams=1,
-        loop=answer["loop"],
-        notes=notes,
-    )
+    what = ("animation" if moving else "image", sniffed.container.removesuffix("_animated"), demuxer, sniffed.mime)
+    return Media(*what, size, duration, (video,), streams=1, loop=answer["loop"], notes=notes)
 
 
 def from_still(answer: dict[str, Any], sniffed: Sniffed, size: int) -> Media:
