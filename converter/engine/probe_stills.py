@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from .errors import MediaError
-from .media import Media, VideoStream
+from .media import Kind, Media, VideoStream
 from .sniff import Sniffed
 
 _TURNS = {2: 180, 3: 180, 5: 90, 6: 90, 7: 270, 8: 270}
@@ -43,8 +43,9 @@ def from_picture(answer: dict[str, Any], sniffed: Sniffed, size: int) -> Media:
     )
     notes = () if answer["whole"] else ("The file does not say where it ends; what is there is used.",)
     demuxer = {"apng": "apng", "webp_animated": "webp_anim"}.get(sniffed.container, sniffed.demuxer)
-    what = ("animation" if moving else "image", sniffed.container.removesuffix("_animated"), demuxer, sniffed.mime)
-    return Media(*what, size, duration, (video,), streams=1, loop=answer["loop"], notes=notes)
+    kind: Kind = "animation" if moving else "image"
+    container = sniffed.container.removesuffix("_animated")
+    return Media(kind, container, demuxer, sniffed.mime, size, duration, (video,), streams=1, loop=answer["loop"], notes=notes)
 
 
 def from_still(answer: dict[str, Any], sniffed: Sniffed, size: int) -> Media:
