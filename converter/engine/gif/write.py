@@ -31,6 +31,10 @@ _SMALLER = 4
 """How much smaller the pictures of a survey are, each way: it costs a decode, and a sixteenth of the drawing."""
 
 
+_MORE = 1.1
+"""How much more than what seems to be needed is named where a size is refused."""
+
+
 class NotCompiled(Exception):
     """The encoder can't run here; the message says why. Nothing was written that matters."""
 
@@ -126,9 +130,9 @@ def _explained(request: Request) -> Iterator[None]:
 
 def _unreachable(error: MediaError, most: int) -> MediaError:
     found = re.search(r"nearest (\d+)", error.log)
-    nearest = max(int(found[1]) if found else 0, most) * 1.1
+    nearest = math.ceil(max(int(found[1]) if found else 0, most) * _MORE / 1000) / 1000
     text = (
-        f"max_mb: this GIF can't be made in {megabytes(most)}; about {megabytes(math.ceil(nearest))} would do, "
+        f"max_mb: this GIF can't be made in {megabytes(most)}; about {nearest:g} MB would do, "
         "or a smaller width, a lower frame rate, or a shorter duration."
     )
     return MediaError("target_unreachable", text, field="max_mb", log=error.log)

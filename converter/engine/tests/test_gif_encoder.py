@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -23,7 +24,7 @@ from converter.engine.limits import Limits
 from converter.engine.operations import gif as operation
 from converter.engine.pair import Side, run_pair, run_pairs
 from converter.engine.sandbox import Policy
-from converter.engine.tests.making import CAR, FLOWER, clip, difference, execute, frames
+from converter.engine.tests.making import CAR, FLOWER, clip, difference, execute, ffmpeg, frames
 
 pytestmark = pytest.mark.xdist_group("gif-kernel")
 SMALL = {"width": 160, "height": 90, "fps": 24, "duration": 1}
@@ -296,3 +297,17 @@ def test_a_size_that_is_too_small_names_one_that_is_not(media_dir: Path, tmp_pat
     assert caught.value.code.name == "target_unreachable"
     assert caught.value.field == "max_mb"
     assert "MB" in caught.value.detail
+
+
+@pytest.mark.parametrize("source", ["testsrc2=s=320x180:r=12:d=2", "mandelbrot=s=320x180:r=12", "life=s=320x180:r=12:mold=10:ratio=0.2:seed=3"])
+def test_the_size_that_is_named_works(tmp_path: Path, source: str) -> None:
+    path = tmp_path / "made.mkv"
+    ffmpeg("-f", "lavfi", "-i", source, "-t", "2", "-c:v", "ffv1", str(path))
+    asked = {"duration": 2, "width": 320, "height": 180, "fps": 12}
+    with pytest.raises(MediaError) as caught:
+        execute("gif", [path], {**asked, "max_mb": 0.01}, tmp_path)
+    assert caught.value.code.name == "target_unreachable"
+    named = re.search(r"about ([0-9.]+) MB would do", caught.value.detail)
+    assert named
+    result = execute("gif", [path], {**asked, "max_mb": float(named[1])}, tmp_path)
+    assert result.size <= float(named[1]) * 1e6
