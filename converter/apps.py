@@ -17,5 +17,6 @@ class ConverterConfig(AppConfig):
             threads=settings.FFMPEG_THREADS,
             limits=limits(),
             kernel_cache=settings.GIF_KERNELS,
+            gif_cores=settings.GIF_CORES,
             analysis_cache=settings.VAR_DIR / "analysis",
         )

@@ -14,6 +14,7 @@ class EngineConfig:
     """`ffmpeg_binary` empty means "find one"; `limits` are used where a call brings none.
 
     `analysis_cache` is where `converter.engine.analysis` keeps what it measured, if anywhere.
+    `gif_cores` is how many cores one GIF may use (each takes 300 MB).
     `kernel_cache` is where `converter.engine.gif.warm` left the GIF encoder's machine code.
     """
 
@@ -21,6 +22,7 @@ class EngineConfig:
     threads: int = 0
     limits: Limits = field(default_factory=Limits)
     analysis_cache: Path | None = None
+    gif_cores: int = 1
     kernel_cache: Path = Path(__file__).resolve().parents[2] / "var" / "kernels"
 
 

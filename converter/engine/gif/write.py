@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from converter.engine.config import current
 from converter.engine.errors import MediaError
 from converter.engine.limits import Limits, megabytes
 from converter.engine.pair import Feed
@@ -105,9 +106,9 @@ def middle(frames: int) -> int:
 
 
 def _cores(limits: Limits) -> int:
-    """How many this work may use."""
+    """How many this work may use: one, unless whoever runs this has the memory for two and says so."""
     there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(there, limits.threads or there)
+    return min(there, limits.threads or there, current().gif_cores)
 
 
 def _policy(bench: Workbench, cache: Path) -> Policy:
