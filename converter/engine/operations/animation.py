@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from converter.engine import animated, codecs, estimate, looping, replay
+from converter.engine import animated, codecs, estimate, framing, looping, replay
 from converter.engine.errors import MediaError
 from converter.engine.ffmpeg import find_ffmpeg
 from converter.engine.looping import LoopParams, Round
@@ -54,7 +54,6 @@ _FORMATS: Mapping[str, Format] = {
     "mp4": Format("mp4", "mp4", "video/mp4", "video", ("libx264",), (0.0003, 0.5), 60, transparent=False),
     "webm": Format("webm", "webm", "video/webm", "video", ("libvpx-vp9",), (0.0002, 0.4), 220),
 }
-_YUV = "scale=out_color_matrix=bt709:out_range=tv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,10 +203,10 @@ def _last(params: AnimationParams, clear: bool) -> tuple[str, tuple[str, ...]]:
         case "apng":
             return f",format={'rgba' if clear else 'rgb24'}[end]", one
         case "avif" if clear:
-            split = f",split[a][b];[a]{_YUV},format=yuv420p[end];[b]alphaextract,format=gray,setparams=colorspace=bt709:range=pc[alpha]"
+            split = f",split[a][b];[a]{framing.TO_HD},format=yuv420p[end];[b]alphaextract,format=gray,setparams=colorspace=bt709:range=pc[alpha]"
             return split, (*one, "-map", "[alpha]")
         case _:
-            return (f",{_YUV},format=yuva420p[end]" if clear else ",format=yuv420p[end]"), one
+            return (f",{framing.TO_HD},format=yuva420p[end]" if clear else ",format=yuv420p[end]"), one
 
 
 def _encoder(planned: Round, params: AnimationParams, *, clear: bool) -> tuple[str, ...]:

@@ -99,7 +99,7 @@ def _graph(video: VideoStream, size: tuple[int, int], form: str, *, hdr: bool, b
     kept = replace(video, has_alpha=video.has_alpha and "a" not in form[3:4], color_transfer="" if hdr else video.color_transfer)
     chain = framing.fitted(kept, Frame(*size, "stretch", flags="bicubic", pixel_format=form))
     if video.pixel_format.startswith(_RGB):
-        chain = (*chain[:-1], "scale=out_color_matrix=bt709:out_range=tv", chain[-1])
+        chain = (*chain[:-1], framing.TO_HD, chain[-1])
     return f"[{source}]{','.join((*before, *chain))}[v]"
 
 

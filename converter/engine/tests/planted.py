@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,7 +80,8 @@ def _walk(random: np.random.Generator, count: int, period: int, begin: int, same
     walk[again] = walk[first]
     walk[again.stop :] += walk[again.stop - 1] - behind
     low, high = walk.min(0), walk.max(0)
-    return 4 + (walk - low) / np.maximum(high - low, 1) * (SIDE - 8)
+    placed: np.ndarray[tuple[Any, ...], np.dtype[np.float64]] = 4 + (walk - low) / np.maximum(high - low, 1) * (SIDE - 8)
+    return placed
 
 
 def _draw(random: np.random.Generator, paths: list[NDArray[np.float64]], count: int) -> NDArray[np.uint8]:

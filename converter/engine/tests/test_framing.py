@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageStat
 
 from converter.engine import framing
 from converter.engine.errors import MediaError
@@ -96,3 +96,12 @@ def test_hdr_is_brought_to_sdr(tmp_path: Path) -> None:
     assert 80 < green < 235
     assert abs(red - green) < 12
     assert abs(blue - green) < 12
+
+
+def test_hd_colours_are_no_darker_than_the_source(media_dir: Path, tmp_path: Path) -> None:
+    """A camera's clip in the colours of SD video, as most phones of ten years ago made them."""
+    result = making.execute("join", [making.clip(media_dir, making.FLOWER)], {"ranges": [{"start": 0, "end": 0.4}], "width": 320}, tmp_path)
+    exact = "scale=160:90:flags=area+accurate_rnd+full_chroma_int+full_chroma_inp"
+    before, after = (ImageStat.Stat(making.frames(path, exact)[0]).mean for path in (making.clip(media_dir, making.FLOWER), result.path))
+    # Rounded carelessly it was 2.5 levels off.
+    assert after == pytest.approx(before, abs=1.5)
