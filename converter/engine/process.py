@@ -288,7 +288,7 @@ class _Run:
             return Metrics(wall)
         peak = self.usage.ru_maxrss * 1024
         if peak <= inherited * INHERITED:
-            peak = self.peak or peak
+            peak = self.peak  # 0 where it was over before anybody could look
         return Metrics(wall, self.usage.ru_utime + self.usage.ru_stime, peak)
 
 

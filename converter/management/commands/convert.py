@@ -233,7 +233,7 @@ def _facts(result: run.Result) -> Iterator[str]:
     video = result.media.video
     if video is not None:
         yield f"{video.width}×{video.height}"
-        if video.frames:
+        if (video.frames or 0) > 1:
             yield f"{video.frames} frames"
     if result.media.duration:
         yield f"{result.media.duration:.2f} s"
