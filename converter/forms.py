@@ -24,6 +24,8 @@ RANGE = ("start", "duration", "end")
 FAVOURITE = "gif:chrome-background"
 """The outcome that is chosen at first, where the clip allows it; its operation stands first."""
 
+_SENT = {"video", "animation", "audio", "image"}
+
 PROMOTED = ("fill",)
 """Parameters that answer a question the timeline raises (the clip is shorter than what is asked for)."""
 
@@ -88,9 +90,9 @@ class Parameter:
 
 
 def offered() -> list[Operation[Any]]:
-    """The operations that work on one file: those the workshop offers, the favourite first."""
+    """The operations that work on one file: those the workshop offers, the favourite first, what takes any kind of file last."""
     single = [operation for operation in all_operations().values() if operation.inputs[0] == 1 and (operation.alone or operation.presets)]
-    return sorted(single, key=lambda operation: not FAVOURITE.startswith(f"{operation.name}:"))
+    return sorted(single, key=lambda operation: (not FAVOURITE.startswith(f"{operation.name}:"), operation.accepts >= _SENT))
 
 
 def groups() -> list[Group]:

@@ -21,6 +21,7 @@ def test_every_operation_on_one_file_is_offered_with_all_its_presets():
 def test_the_favourite_stands_first_and_fits_only_what_moves():
     assert offered()[0].name == "gif" and first_choice("video") == first_choice("animation") == FAVOURITE
     assert "audio" in get(first_choice("audio").partition(":")[0]).accepts
+    assert first_choice("image").startswith("image:")
     assert first_choice("nothing known") == ""
 
 
