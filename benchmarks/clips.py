@@ -22,13 +22,15 @@ class Clip:
     file: str
     start: float
     what: str
+    seconds: float = 60.0
+    """How much there is from `start` on, at least, in whole seconds."""
 
 
 CLIPS = (
     Clip("bunny", "bunny_1080p_24fps_aac51.mp4", 12.0, "film, 1920×1080, 24 fps, moving"),
     Clip("talk", "talk_720p_speech.mp4", 3.0, "a talking head, 1280×720, 30 fps, nearly static"),
     Clip("car", "car_432p_12fps.mp4", 3.04, "traffic, 768×432, 12.5 fps, noisy, scaled up"),
-    Clip("flower", "flower_540p_5s.mp4", 0.0, "camera, 960×540, 5.06 s"),
+    Clip("flower", "flower_540p_5s.mp4", 0.0, "camera, 960×540, 5.06 s", 5.0),
 )
 
 
