@@ -34,11 +34,11 @@ def brightness(path: Path) -> float:
         return float(ImageStat.Stat(image.convert("L")).mean[0])
 
 
-@pytest.mark.parametrize("at", [0.0, 0.04, 0.05, 3.999, 4.0, 7.96])
-@pytest.mark.parametrize("form", ["png", "jpeg", "webp"])
+@pytest.mark.parametrize(
+    ("form", "at"),
+    [*(("png", at) for at in (0.0, 0.04, 0.05, 3.999, 4.0, 7.96)), ("jpeg", 0.0), ("jpeg", 4.0), ("webp", 0.0), ("webp", 4.0)],
+)
 def test_the_frame_at_a_moment_is_exact(ramp: Path, tmp_path: Path, at: float, form: str) -> None:
-    if form != "png" and at not in (0.0, 4.0):
-        pytest.skip("one format is enough for this moment")
     result = execute("frames", [ramp], {"what": "at", "at": at, "format": form}, tmp_path)
     assert (result.media.container, result.media.videos[0].width, result.media.videos[0].height) == (form, 320, 180)
     frame = int(at * 25 + 1e-6)
