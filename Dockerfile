@@ -4,7 +4,7 @@ WORKDIR /app
 COPY requirements.txt ./
 RUN python -m venv .venv && .venv/bin/pip install --no-cache-dir --retries 10 --timeout 60 -r requirements.txt
 COPY . .
-RUN .venv/bin/python -m compileall -q config converter projects && .venv/bin/python manage.py collectstatic --noinput --verbosity 0 && rm -rf var media/incoming \
+RUN .venv/bin/python -m compileall -q config converter projects && .venv/bin/python manage.py catalogues --compile && .venv/bin/python manage.py collectstatic --noinput --verbosity 0 && rm -rf var media/incoming \
     && .venv/bin/python -m converter.engine.gif.warm
 
 FROM python:3.11-slim

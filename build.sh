@@ -53,6 +53,16 @@ install_requirements() {
     fail "$file could not be installed; the lines above say why"
 }
 
+compile_catalogues() {
+    local po
+    for po in config/locale/*/LC_MESSAGES/*.po; do
+        if [ -e "$po" ] && [ ! "${po%.po}.mo" -nt "$po" ]; then
+            "$PY" manage.py catalogues --compile || fail "the translations could not be compiled"
+            return
+        fi
+    done
+}
+
 collect_static() {
     local stamp=staticfiles/.collected want
     want=$({ find static -type f -exec cksum {} + | sort; cat requirements.txt; } | cksum)
@@ -73,6 +83,7 @@ install() {
     make_venv
     install_requirements requirements.txt
     if [ "${1:-}" = test ]; then install_requirements requirements-dev.txt; fi
+    compile_catalogues
     collect_static
     # Half a minute the first time, then nothing; without it GIFs are made by ffmpeg, so it is no reason to stop.
     "$PY" -m converter.engine.gif.warm ${GIF_KERNELS:+"$GIF_KERNELS"} || say "GIFs will be made by ffmpeg alone: slower and larger"

@@ -13,12 +13,17 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from config import redis_server, redis_url
+from config import catalogues, redis_server, redis_url
 from tests import clips
 from tests.running import Cutroom, free_port, until
 
 NO_CHROMIUM = "no Chromium could be had"
 ROOT = Path(__file__).resolve().parent
+
+
+def pytest_configure() -> None:
+    """Compile the translations as they are now."""
+    catalogues.compile_all()
 
 
 def pytest_unconfigure() -> None:

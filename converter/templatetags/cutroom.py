@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import template
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from converter.engine.errors import CODES
 from converter.engine.operations import all_operations
@@ -19,7 +21,13 @@ _PLAYED_AUDIO = {"audio/mpeg", "audio/mp4", "audio/ogg", "audio/wav", "audio/fla
 _SHOWN = {"image/jpeg", "image/png", "image/apng", "image/gif", "image/webp", "image/avif", "image/bmp", "image/x-icon", "image/vnd.microsoft.icon"}
 """What Chromium, Firefox and Safari of today show by themselves (MDN's tables of media formats)."""
 _TONES = {"queued": "", "running": "busy", "succeeded": "good", "failed": "bad", "cancelled": "warn"}
-_STATES = {"queued": "Waiting", "running": "Working", "succeeded": "Done", "failed": "Failed", "cancelled": "Cancelled"}
+_STATES = {
+    "queued": gettext_noop("Waiting"),
+    "running": gettext_noop("Working"),
+    "succeeded": gettext_noop("Done"),
+    "failed": gettext_noop("Failed"),
+    "cancelled": gettext_noop("Cancelled"),
+}
 
 
 @register.filter
@@ -54,7 +62,7 @@ def rate(fps: float | None) -> str:
 @register.filter
 def stage(name: str) -> str:
     """What a worker is doing, in words."""
-    return name or "Working"
+    return _(name or "Working")
 
 
 @register.filter
@@ -77,14 +85,14 @@ def tone(status: str) -> str:
 @register.filter
 def state(status: str) -> str:
     """A job's state in a word."""
-    return _STATES.get(status, status)
+    return _(_STATES.get(status, status))
 
 
 @register.filter
 def hint(code: str) -> str:
     """What a person can do about an error code."""
     known = CODES.get(code)
-    return known.hint if known else ""
+    return _(known.hint) if known and known.hint else ""
 
 
 @register.filter
@@ -93,7 +101,7 @@ def outcome(job: Any) -> str:
     operation = all_operations().get(job.operation)
     if operation is None:
         return str(job.operation)
-    return next((p.title for p in operation.presets if p.name == job.preset), operation.title)
+    return _(next((p.title for p in operation.presets if p.name == job.preset), operation.title))
 
 
 @register.filter
