@@ -7,10 +7,11 @@ the repository; the .mo files are compiled by build.sh and by the tests.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract
@@ -131,10 +132,10 @@ def compile_all() -> None:
                 fresh.replace(target)
 
 
-def _found(method: str, text: str, path: Path, words: dict[str, object]) -> Iterator[Message]:
+def _found(method: str, text: str, path: Path, words: Mapping[str, Any]) -> Iterator[Message]:
     where = path.relative_to(settings.BASE_DIR).as_posix()
-    for _, message, _, _ in extract(method, BytesIO(text.encode()), keywords=words):  # type: ignore[arg-type]
+    for _, message, _, _ in extract(method, BytesIO(text.encode()), keywords=words):
         if isinstance(message, str):
             yield message, where
         elif all(isinstance(part, str) for part in message):
-            yield tuple(message), where  # type: ignore[arg-type]
+            yield tuple(message), where
