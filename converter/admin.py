@@ -10,15 +10,17 @@ from django.http import HttpRequest
 
 from converter import services
 from converter.engine.errors import MediaError
+from converter.jobs import turns
 from converter.jobs.admin import JobAdmin
 from converter.jobs.models import Job
+from converter.jobs.services import prioritise
 
 
 @admin.register(Job)
 class OperatedJobAdmin(JobAdmin):
     """Jobs, with what an operator may do about them."""
 
-    actions = ["cancel", "retry"]
+    actions = ["cancel", "retry", "first", "last"]
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         """Rows are read-only here; the right to change jobs is the right to operate them."""
@@ -31,6 +33,14 @@ class OperatedJobAdmin(JobAdmin):
     @admin.action(description="Try the chosen jobs again", permissions=["operate"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
         self._each(request, queryset, services.retry, "queued again")
+
+    @admin.action(description="Take the chosen jobs before all others", permissions=["operate"])
+    def first(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        self._each(request, queryset, lambda job: prioritise(job.pk, turns.HIGHEST), "now before all others")
+
+    @admin.action(description="Take the chosen jobs after all others", permissions=["operate"])
+    def last(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        self._each(request, queryset, lambda job: prioritise(job.pk, turns.LOWEST), "now after all others")
 
     def _each(self, request: HttpRequest, jobs: QuerySet[Job], act: Callable[[Job], Job], done: str) -> None:
         count = 0

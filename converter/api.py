@@ -16,11 +16,13 @@ from rest_framework.views import APIView
 
 from converter import schema, services
 from converter.engine import operations
+from converter.engine.errors import MediaError
 from converter.exports import api as exports
-from converter.jobs import stream
+from converter.jobs import stream, turns
 from converter.jobs.api import JobSerializer, ReadJobs
 from converter.jobs.models import Job
 from converter.owners.authentication import api_owner
+from converter.owners.models import Owner
 from converter.problems import problems
 from converter.uploads import selectors as uploads
 from converter.uploads.api import WhateverAccepted
@@ -36,8 +38,8 @@ IDEMPOTENCY = OpenApiParameter(
 )
 
 _REFUSALS = problems(
-    "unauthenticated", "bad_parameter", "not_found", "unsupported_media", "no_video", "no_audio", "start_past_end", "empty_range", "conflict", "gone"
-)
+    "unauthenticated", "bad_parameter", "not_allowed", "not_found", "unsupported_media", "no_video", "no_audio", "start_past_end", "empty_range"
+) | problems("conflict", "gone")
 
 
 @extend_schema_field(schema.operation_names())
@@ -60,6 +62,13 @@ class WorkSerializer(serializers.Serializer[Any]):
     operation = OperationNameField(max_length=60)
     preset = serializers.CharField(required=False, allow_blank=True, default="", max_length=60, help_text="A named set of parameters to begin with.")
     params = ParamsField(required=False, default=dict)
+    priority = serializers.IntegerField(
+        required=False,
+        default=0,
+        min_value=turns.LOWEST,
+        max_value=turns.HIGHEST,
+        help_text="Higher is taken earlier; above 0 for staff only. A quote does not heed it.",
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Refuse what would be silently ignored, and settle `upload` and `uploads` into the latter."""
@@ -92,13 +101,20 @@ class QuoteSerializer(serializers.Serializer[Any]):
 
 
 def _work(request: Request) -> tuple[Any, ...]:
-    """Owner, operation, parameters, uploads and preset of a request's body."""
+    """Owner, operation, parameters, uploads, preset and priority of a request's body."""
     owner = api_owner(request)
     body = WorkSerializer(data=request.data)
     body.is_valid(raise_exception=True)
     work = body.validated_data
     chosen = [uploads.get_for_owner(owner, upload_id) for upload_id in work["uploads"]]
-    return owner, work["operation"], work["params"], chosen, work["preset"]
+    return owner, work["operation"], work["params"], chosen, work["preset"], work["priority"]
+
+
+def _allow(owner: Owner, priority: int) -> int:
+    """The priority, when this owner may ask for it. Raises `MediaError("not_allowed")`."""
+    if priority > 0 and not (owner.user and owner.user.is_staff):
+        raise MediaError("not_allowed", "priority: only staff may let a job be taken earlier than others'; give 0 or less.", field="priority")
+    return priority
 
 
 class OperationSerializer(serializers.Serializer[Any]):
@@ -133,7 +149,7 @@ class QuoteView(APIView):
     @extend_schema(request=WorkSerializer, responses={200: QuoteSerializer, **_REFUSALS}, operation_id="quotes_create", summary="Quote a job")
     def post(self, request: Request) -> Response:
         """What a job with this body would make and cost, and how many wait before it; nothing is made."""
-        return Response(services.quote(*_work(request)))
+        return Response(services.quote(*_work(request)[:-1]))
 
 
 _FOUND: dict[Any, Any] = {200: JobSerializer, **problems("unauthenticated", "not_found")}
@@ -148,7 +164,9 @@ class JobViewSet(ReadJobs):
     )
     def create(self, request: Request) -> Response:
         """Check the input and queue a job."""
-        job, new = services.submit_once(*_work(request), idempotency_key=request.headers.get("Idempotency-Key"))
+        *work, priority = _work(request)
+        key = request.headers.get("Idempotency-Key")
+        job, new = services.submit_once(*work, idempotency_key=key, priority=_allow(work[0], priority))
         return self._show(job, status.HTTP_201_CREATED if new else status.HTTP_200_OK)
 
     @extend_schema(

@@ -24,7 +24,7 @@ from django.utils import timezone
 from converter.audit.context import Actor, use_actor
 from converter.engine import files
 from converter.exports import retention as exports
-from converter.jobs import selectors
+from converter.jobs import selectors, turns
 from converter.jobs import services as jobs
 from converter.jobs.models import Job
 from converter.jobs.states import JobStatus
@@ -101,7 +101,9 @@ def recover(send: Send | None, *, dry_run: bool = False) -> Report:
     """Take jobs back from lost workers, and send a message for each job that waits without one."""
     with use_actor(ACTOR):
         reaped = jobs.reap(dry_run=dry_run)
-        due = selectors.due_for_sending()
+        if turns.paused() and not dry_run:
+            jobs.forget_messages()
+        due = [] if turns.paused() else selectors.due_for_sending()
         # With the broker away the first failure speaks for all.
         sent = due if dry_run or send is None else _until_failure(send, due)
     for job_id in () if dry_run else reaped:

@@ -27,15 +27,17 @@ WORK = "work"
 """Where running jobs have their directories, relative to MEDIA_ROOT."""
 
 
-def run(job_id: uuid.UUID) -> None:
-    """Do the job if it is to be had; a message that comes twice or too late does nothing."""
-    with use_actor(Actor("worker")), use_job(str(job_id)):
-        claim = jobs.claim(job_id, f"{socket.gethostname()}:{os.getpid()}")
+def run(job_id: uuid.UUID | None = None) -> bool:
+    """Do the job whose turn it is, or the one named; False when it is not to be had, or nothing waits."""
+    me = f"{socket.gethostname()}:{os.getpid()}"
+    with use_actor(Actor("worker")):
+        claim = jobs.claim(job_id, me) if job_id else jobs.claim_next(me)
         if claim is None:
-            logger.info("the job is not waiting; nothing to do")
-            return
-        with use_job(str(job_id), claim.job.request_id):
+            logger.info("nothing waits to be done")
+            return False
+        with use_job(str(claim.job_id), claim.job.request_id):
             _attempt(claim)
+    return True
 
 
 def work_dir(claim: jobs.Claim) -> Path:

@@ -19,7 +19,7 @@ from converter.engine.media import Media
 from converter.engine.operations.base import Plan
 from converter.estimates import services as estimates
 from converter.exports.models import Export
-from converter.jobs import selectors, states
+from converter.jobs import selectors, states, turns
 from converter.jobs import services as jobs
 from converter.jobs.models import Job
 from converter.owners.models import Owner
@@ -37,13 +37,14 @@ def submit(
     *,
     idempotency_key: str | None = None,
     retry_of: Job | None = None,
+    priority: int = 0,
 ) -> Job:
     """Check everything, write a job and wake a worker after the commit.
 
     Bad input raises `MediaError` with its field before a row exists. With an `idempotency_key` the
     same request gives the same job, for ever; another request under the same key raises `conflict`.
     """
-    return submit_once(owner, operation, params, uploads, preset, idempotency_key=idempotency_key, retry_of=retry_of)[0]
+    return submit_once(owner, operation, params, uploads, preset, idempotency_key=idempotency_key, retry_of=retry_of, priority=priority)[0]
 
 
 def submit_once(
@@ -55,9 +56,11 @@ def submit_once(
     *,
     idempotency_key: str | None = None,
     retry_of: Job | None = None,
+    priority: int = 0,
 ) -> tuple[Job, bool]:
     """`submit`, and whether the job is new (False: it stood already under its idempotency key)."""
     digest = _digest(operation, params, uploads, preset)
+    jobs.check_priority(priority)
     if idempotency_key is not None and (known := _known(owner, idempotency_key, digest)):
         return known, False
     plan, stored = _plan(operation, params, preset, _usable(owner, uploads))
@@ -77,6 +80,7 @@ def submit_once(
                 request_id=request_id.get(),
                 retry_of=retry_of,
                 warnings=plan.warnings,
+                priority=priority,
             )
             transaction.on_commit(partial(tasks.send, job.pk))
     except IntegrityError:
@@ -91,7 +95,7 @@ def quote(owner: Owner, operation: str, params: Mapping[str, Any], uploads: Sequ
     """What a job would make and cost, and how many stand before it. Nothing is made. Raises what `submit` raises."""
     media = _usable(owner, uploads)
     plan = estimates.refine(_plan(operation, params, preset, media)[0], media)
-    return {**plan.as_dict(), "size_likely": learning.likely(plan), "queue_position": selectors.waiting()}
+    return {**plan.as_dict(), "size_likely": learning.likely(plan), "queue_position": turns.position_of_new(owner)}
 
 
 def cancel(job: Job) -> Job:
@@ -103,7 +107,7 @@ def retry(job: Job) -> Job:
     """A new job that tries a failed or cancelled one again. Raises `MediaError("conflict")` for any other, `gone` when an upload went."""
     if job.status not in (states.JobStatus.FAILED, states.JobStatus.CANCELLED):
         raise MediaError("conflict", f"The job is {job.status}; only a failed or cancelled job can be tried again.")
-    return submit(job.owner, job.operation, job.params, _inputs(job), job.preset, retry_of=job)
+    return submit(job.owner, job.operation, job.params, _inputs(job), job.preset, retry_of=job, priority=job.priority)
 
 
 def rebuild(export: Export) -> Job:

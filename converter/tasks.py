@@ -13,6 +13,7 @@ from redis import RedisError
 
 from converter import maintenance, runner
 from converter.jobs import services as jobs
+from converter.jobs import turns
 from converter.jobs.pulse import shutting_down
 
 logger = logging.getLogger(__name__)
@@ -20,8 +21,9 @@ logger = logging.getLogger(__name__)
 
 @shared_task(name="converter.tasks.run_job")
 def run_job(job_id: str) -> None:
-    """Work on a job, if it still waits."""
-    runner.run(uuid.UUID(job_id))
+    """Work on the job whose turn it is: the message wakes, it does not choose. A message too many finds nothing."""
+    if not runner.run() and turns.paused():
+        jobs.forget_messages(pk=uuid.UUID(job_id))
 
 
 @shared_task(name="converter.tasks.sweep")
@@ -37,7 +39,9 @@ def cleanup() -> None:
 
 
 def send(job_id: uuid.UUID) -> bool:
-    """Send the message that wakes a worker for a job. False when the broker is away: the sweep sends again."""
+    """Send the message that wakes a worker for a job. False when the broker is away or jobs are paused: the sweep sends again."""
+    if turns.paused():
+        return False
     try:
         run_job.apply_async(args=(str(job_id),))
     except (OperationalError, RedisError, OSError) as error:

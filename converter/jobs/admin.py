@@ -27,7 +27,20 @@ class JobInputInline(admin.TabularInline):
 class JobAdmin(admin.ModelAdmin):
     """Nothing is edited by hand: a row changes only through its state machine."""
 
-    list_display = ("short_id", "operation", "preset", "status", "percent", "attempt", "owner", "created_at", "took", "cpu_seconds", "error_code")
+    list_display = (
+        "short_id",
+        "operation",
+        "preset",
+        "status",
+        "priority",
+        "percent",
+        "attempt",
+        "owner",
+        "created_at",
+        "took",
+        "cpu_seconds",
+        "error_code",
+    )
     list_filter = ["status", "operation", "error_code", "created_at"]
     search_fields = ["id", "owner__user__username", "request_id", "worker", "inputs__name"]
     date_hierarchy = "created_at"

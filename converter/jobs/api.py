@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from django.db.models import QuerySet
@@ -13,7 +14,7 @@ from rest_framework import serializers, viewsets
 from converter.owners.authentication import api_owner
 from converter.uploads.pagination import NewestFirst
 
-from . import selectors
+from . import selectors, turns
 from .models import Job
 from .states import JobStatus
 
@@ -35,6 +36,7 @@ class JobSerializer(serializers.ModelSerializer[Job]):
     error = serializers.SerializerMethodField()
     warnings = serializers.ListField(child=serializers.CharField(), help_text="Sentences for people about what the operation had to do.")
     retry_of = serializers.PrimaryKeyRelatedField[Job](read_only=True, allow_null=True, help_text="The job that this one tries again.")
+    queue_position = serializers.SerializerMethodField(help_text="How many jobs stand before it; null once it does not wait.")
     events_url = serializers.SerializerMethodField(help_text="Server-sent events of this job.")
 
     class Meta:
@@ -50,6 +52,8 @@ class JobSerializer(serializers.ModelSerializer[Job]):
             "progress",
             "eta_seconds",
             "attempt",
+            "priority",
+            "queue_position",
             "export",
             "error",
             "warnings",
@@ -75,6 +79,19 @@ class JobSerializer(serializers.ModelSerializer[Job]):
         if not job.error_code:
             return None
         return {"code": job.error_code, "detail": job.error_detail, "field": job.error_field or None}
+
+    @extend_schema_field(serializers.IntegerField(allow_null=True))
+    def get_queue_position(self, job: Job) -> int | None:
+        if job.status != JobStatus.QUEUED:
+            return None
+        shared: Any = self.root._context  # what the serializers of one answer share
+        places: dict[uuid.UUID, int] | None = shared.get("places")
+        if places is None:
+            # One question for a whole page of jobs.
+            page = self.parent.instance if self.parent is not None else [job]
+            places = turns.positions([each.pk for each in page or [job] if each.status == JobStatus.QUEUED])
+            shared["places"] = places
+        return places.get(job.pk)
 
     @extend_schema_field(serializers.CharField())
     def get_events_url(self, job: Job) -> str:

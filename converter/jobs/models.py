@@ -23,6 +23,7 @@ class Job(models.Model):
     preset = models.CharField(max_length=60, blank=True)
     params = models.JSONField(default=dict)
     inputs = models.ManyToManyField("uploads.Upload", through="JobInput", related_name="jobs")
+    priority = models.SmallIntegerField(default=0, help_text="Higher is taken earlier; see turns.py.")
     status = models.CharField(max_length=10, choices=JobStatus, default=JobStatus.QUEUED, editable=False)
     stage = models.CharField(max_length=30, blank=True)
     progress = models.FloatField(default=0)
@@ -68,6 +69,7 @@ class Job(models.Model):
             models.Index(fields=["status", "available_at"], name="job_waiting"),
             models.Index(fields=["status", "lease_until"], name="job_leases"),
             models.Index(fields=["owner", "-created_at"], name="job_of_owner"),
+            models.Index(fields=["finished_at"], name="job_finished"),
         ]
 
     def __str__(self) -> str:

@@ -38,9 +38,9 @@ def get_for_owner(owner: Owner | None, job_id: uuid.UUID) -> Job:
     return job
 
 
-def waiting() -> int:
-    """How many jobs wait for a worker: a new one stands behind so many."""
-    return Job.objects.filter(status=JobStatus.QUEUED).count()
+def running() -> int:
+    """How many jobs are at work."""
+    return Job.objects.filter(status=JobStatus.RUNNING).count()
 
 
 def due_for_sending() -> list[uuid.UUID]:

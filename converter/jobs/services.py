@@ -16,15 +16,16 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import DateTimeField, Expression, ExpressionWrapper, F, FloatField, Q, Value
+from django.db.models import DateTimeField, Exists, Expression, ExpressionWrapper, F, FloatField, Q, Value
 from django.db.models.functions import Greatest, Now
 
 from converter.audit import services as audit
 from converter.engine.errors import MAX_MESSAGE, MediaError
 from converter.owners.models import Owner
+from converter.runtime import services as runtime
 from converter.uploads.models import Upload
 
-from . import events
+from . import events, turns
 from .models import Job, JobInput
 from .signals import job_finished
 from .states import ACTIVE, TERMINAL, TRANSITIONS, JobStatus
@@ -66,6 +67,7 @@ def create(
     request_id: str = "",
     retry_of: Job | None = None,
     warnings: Sequence[str] = (),
+    priority: int = 0,
 ) -> Job:
     """Write a queued job with its inputs. Call it inside a transaction that locks the uploads.
 
@@ -77,6 +79,7 @@ def create(
             operation=operation,
             preset=preset,
             params=dict(params),
+            priority=priority,
             idempotency_key=idempotency_key,
             request_hash=request_hash,
             request_id=request_id,
@@ -86,7 +89,7 @@ def create(
         )
         JobInput.objects.bulk_create(JobInput(job=job, upload=upload, position=i) for i, upload in enumerate(uploads))
         job.refresh_from_db()
-        audit.record("job.created", job, operation=operation, preset=preset, inputs=[str(upload.id) for upload in uploads])
+        audit.record("job.created", job, operation=operation, preset=preset, priority=priority, inputs=[str(upload.id) for upload in uploads])
     return job
 
 
@@ -128,6 +131,39 @@ def claim(job_id: uuid.UUID, worker: str) -> Claim | None:
     """Take a waiting job for `worker`: a new attempt under a new fence. None when it is not to be had."""
     job = change(job_id, JobStatus.RUNNING, where=Q(available_at__lte=Now()), worker=worker[:120])
     return Claim(job, job.fence, worker) if job else None
+
+
+def claim_next(worker: str) -> Claim | None:
+    """Take the waiting job whose turn it is. None when none may be begun: nothing waits, all of it is in backoff, or jobs are paused."""
+    unpaused = ~Exists(turns.PAUSED)
+    while not turns.paused() and (turn := turns.following(most := runtime.get("owner_running_jobs"))):
+        with transaction.atomic():
+            if most:
+                # Under this lock no other worker takes a job of the same owner, so that their number holds.
+                Owner.objects.select_for_update().get(pk=turn.owner_id)
+                if Job.objects.filter(owner=turn.owner_id, status=JobStatus.RUNNING).count() >= most:
+                    continue
+            job = change(turn.job_id, JobStatus.RUNNING, expected={JobStatus.QUEUED}, where=Q(unpaused, available_at__lte=Now()), worker=worker[:120])
+        if job:
+            return Claim(job, job.fence, worker)
+    return None
+
+
+def prioritise(job_id: uuid.UUID, priority: int) -> Job:
+    """Let a waiting job be taken earlier or later. Raises `MediaError`: `bad_parameter`, `conflict` when it does not wait any more."""
+    check_priority(priority)
+    with transaction.atomic():
+        if not Job.objects.filter(pk=job_id, status=JobStatus.QUEUED).update(priority=priority):
+            raise MediaError("conflict", "The job does not wait any more; only a waiting job has a place in the queue.")
+        job = Job.objects.select_related("owner").get(pk=job_id)
+        audit.record("job.prioritised", job, priority=priority)
+    return job
+
+
+def check_priority(priority: int) -> None:
+    """Raises `MediaError("bad_parameter")` outside of the bounds."""
+    if not turns.LOWEST <= priority <= turns.HIGHEST:
+        raise MediaError("bad_parameter", f"priority: it must be from {turns.LOWEST} to {turns.HIGHEST}.", field="priority")
 
 
 def heartbeat(claim: Claim, progress: float | None = None, stage: str = "", eta: float | None = None) -> bool:
@@ -214,6 +250,11 @@ def reap(*, dry_run: bool = False) -> list[uuid.UUID]:
 def mark_sent(job_id: uuid.UUID) -> None:
     """Note that a message for a waiting job went to the broker just now."""
     Job.objects.filter(pk=job_id, status=JobStatus.QUEUED).update(sent_at=Now())
+
+
+def forget_messages(**which: Any) -> None:
+    """Note that what was sent for waiting jobs wakes nobody (they are paused): the sweep sends for them again once it may."""
+    Job.objects.filter(status=JobStatus.QUEUED, sent_at__isnull=False, **which).update(sent_at=None)
 
 
 def in_seconds(seconds: float) -> Expression:

@@ -18,7 +18,7 @@ from .models import RuntimeSetting
 class RuntimeSettingForm(forms.ModelForm):
     """A key of the registry and a value within its bounds."""
 
-    key = forms.ChoiceField(choices=lambda: [(key, f"{spec.label} ({key}, {spec.unit})") for key, spec in registry.registry().items()])
+    key = forms.ChoiceField(choices=lambda: [(key, _named(key)) for key in registry.registry()])
     value = forms.CharField(
         max_length=200,
         help_text="The keys, their bounds and defaults stand on the list's page.",
@@ -84,6 +84,13 @@ class RuntimeSettingAdmin(admin.ModelAdmin):
             row.delete()
 
 
+def _named(key: str) -> str:
+    spec = registry.spec(key)
+    return f"{spec.label} ({', '.join(filter(None, (key, spec.unit)))})"
+
+
 def _explain(key: str) -> str:
     spec = registry.spec(key)
-    return f"{spec.help} {spec.minimum:g} to {spec.maximum:g} {spec.unit}; default {registry.default(key):g}."
+    if spec.type == "flag":
+        return f"{spec.help} Yes or no; default {'yes' if registry.default(key) else 'no'}."
+    return f"{spec.help} {spec.minimum:g} to {' '.join(filter(None, (f'{spec.maximum:g}', spec.unit)))}; default {registry.default(key):g}."

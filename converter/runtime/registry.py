@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 
 from converter.engine.errors import MediaError
-from converter.engine.params import Spec, number, parse, specs
+from converter.engine.params import Spec, flag, integer, number, parse, specs
 
 _YEARS = 10 * 365 * 24
 
@@ -44,6 +44,18 @@ class Values:
         unit="h",
         minimum=1,
         maximum=_YEARS,
+    )
+    pause_jobs: bool = flag(
+        False,
+        label="Pause jobs",
+        help="No job is begun; what runs is finished, and new ones wait. `manage.py drain` sets it too.",
+    )
+    owner_running_jobs: int = integer(
+        0,
+        label="Jobs at work per owner",
+        help="Most jobs of one owner that run at the same time; 0 means as many as there are workers.",
+        minimum=0,
+        maximum=1000,
     )
 
 

@@ -56,7 +56,7 @@ def test_the_whole_way_from_quote_to_export_and_again(api, body, guest):
     assert made.status_code == 201 and uuid.UUID(job["id"])
     assert set(job) == {
         "id", "operation", "preset", "params", "inputs", "status", "stage", "progress", "eta_seconds", "attempt", "export",
-        "error", "warnings", "retry_of", "created_at", "started_at", "finished_at", "events_url",
+        "priority", "queue_position", "error", "warnings", "retry_of", "created_at", "started_at", "finished_at", "events_url",
     }  # fmt: skip
     assert (job["status"], job["progress"], job["export"], job["error"], job["inputs"]) == ("queued", 0, None, None, [body["upload"]])
     assert job["events_url"] == f"/api/v1/jobs/{job['id']}/events/"
