@@ -23,6 +23,7 @@ from converter.jobs import selectors, states, turns
 from converter.jobs import services as jobs
 from converter.jobs.models import Job
 from converter.owners.models import Owner
+from converter.quotas import services as quotas
 from converter.uploads.models import Upload, UploadStatus
 
 LONGEST_KEY = 200
@@ -66,9 +67,7 @@ def submit_once(
     plan, stored = _plan(operation, params, preset, _usable(owner, uploads))
     try:
         with transaction.atomic():
-            # Locked and looked at again: a cleanup may not take an upload away between the check and the row.
-            locked = {upload.pk: upload for upload in Upload.objects.select_for_update().filter(pk__in={upload.pk for upload in uploads})}
-            _usable(owner, [locked.get(upload.pk, upload) for upload in uploads])
+            _admit(owner, uploads)
             job = jobs.create(
                 owner,
                 operation,
@@ -83,8 +82,8 @@ def submit_once(
                 priority=priority,
             )
             transaction.on_commit(partial(tasks.send, job.pk))
-    except IntegrityError:
-        # Somebody sent the same key at the same moment and was first.
+    except (IntegrityError, MediaError):
+        # Somebody sent the same key at the same moment and was first (and may have taken the last of the quota).
         if idempotency_key is not None and (known := _known(owner, idempotency_key, digest)):
             return known, False
         raise
@@ -125,6 +124,14 @@ def _plan(operation: str, params: Mapping[str, Any], preset: str, media: Sequenc
     plan = engine.plan(operation, media, params, preset)
     chosen = operations.get(operation)
     return plan, chosen.stored(chosen.read(params, preset or None))
+
+
+def _admit(owner: Owner, uploads: Sequence[Upload]) -> None:
+    """Look at everything again under locks: a quota may have been used up, a cleanup may have taken an upload away."""
+    quotas.hold(owner)
+    quotas.admit_job(owner)
+    locked = {upload.pk: upload for upload in Upload.objects.select_for_update().filter(pk__in={upload.pk for upload in uploads})}
+    _usable(owner, [locked.get(upload.pk, upload) for upload in uploads])
 
 
 def _usable(owner: Owner, uploads: Sequence[Upload]) -> list[Media]:

@@ -8,6 +8,7 @@ from rest_framework.routers import SimpleRouter
 from converter import api, views
 from converter.exports import views as exports
 from converter.owners import api as owners
+from converter.quotas import api as quotas
 from converter.uploads import api as uploads
 from converter.uploads import tus
 
@@ -22,6 +23,7 @@ api_patterns: list[URLPattern | URLResolver] = [
     path("operations/", api.OperationsView.as_view(), name="api-operations"),
     path("quotes/", api.QuoteView.as_view(), name="api-quote"),
     *owners.urlpatterns,
+    *quotas.urlpatterns,
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -105,7 +105,9 @@ class UploadViewSet(GenericViewSet[Upload]):
         request={"multipart/form-data": UploadRequestSerializer},
         responses={
             201: UploadSerializer,
-            **problems("unauthenticated", "bad_parameter", "not_allowed", *MEDIA_REFUSALS, "rate_limited", "disk_full", "timed_out"),
+            **problems(
+                "unauthenticated", "bad_parameter", "not_allowed", "quota_exceeded", *MEDIA_REFUSALS, "rate_limited", "disk_full", "timed_out"
+            ),
         },
     )
     def create(self, request: Request) -> Response:
@@ -182,8 +184,8 @@ class UploadViewSet(GenericViewSet[Upload]):
 def _received(request: Request, owner: Owner) -> IncomingUploadedFile:
     """The form's file, read to disk while it arrives. Raises `MediaError`; nothing stays behind then."""
     if not connection.in_atomic_block:
-        connection.close()  # a slow sender keeps no database connection from others: PostgreSQL's are few
-    handler = IncomingUploadHandler(request._request, at_once=True)
+        connection.close()  # as the handler does once it has looked at the quota
+    handler = IncomingUploadHandler(request._request, owner=owner, at_once=True)
     request._request.upload_handlers = [handler]
     try:
         file = request.FILES.get("file")

@@ -20,6 +20,7 @@ from converter.engine.errors import MediaError
 from converter.engine.media import Media
 from converter.engine.probe import inspect
 from converter.owners.models import Owner
+from converter.quotas import services as quotas
 
 from . import selectors, storage
 from .handlers import IncomingUploadedFile
@@ -40,7 +41,7 @@ def receive(owner: Owner, name: str, source: UploadedFile[Any] | Iterable[bytes]
     `IncomingUploadHandler` received is moved, not copied. Whatever fails leaves neither file nor
     row, and an entry `upload.refused` in the trail.
 
-    Raises `MediaError`: `too_large`, `disk_full`, `unsupported_media`, `corrupt_media`,
+    Raises `MediaError`: `too_large`, `quota_exceeded`, `disk_full`, `unsupported_media`, `corrupt_media`,
     `mismatched_type`, `too_long`, `too_many_pixels`, `out_of_memory`, `timed_out`, `tool_failed`;
     and what `source` itself raises when it breaks off.
     """
@@ -139,6 +140,8 @@ def _accept(owner: Owner, name: str, incoming: Incoming) -> Upload:
         files.publish(incoming.path, target)
         incoming.taken()
         with transaction.atomic():
+            quotas.hold(owner)
+            quotas.admit_bytes(owner, incoming.size)
             return _create(owner, name, incoming, media, relative)
     except OSError as error:
         _withdraw(target, relative)
