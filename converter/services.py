@@ -140,7 +140,7 @@ def _usable(owner: Owner, uploads: Sequence[Upload]) -> list[Media]:
             raise MediaError("not_found", "There is no such upload.", field="upload")
         if upload.status != UploadStatus.READY:
             raise MediaError("conflict", f"The upload is {upload.status}; only a ready one can be used.", field="upload")
-        if upload.removed_at is not None:
+        if upload.removed_at is not None or upload.deleted_at is not None:
             raise MediaError("gone", f"{upload.name} was cleaned up; send it again.", field="upload")
     return [upload.media for upload in uploads]
 
@@ -164,9 +164,9 @@ def _inputs(job: Job) -> list[Upload]:
 
 
 def _same_bytes(owner: Owner, upload: Upload) -> Upload:
-    if upload.removed_at is None:
+    if upload.removed_at is None and upload.deleted_at is None:
         return upload
-    other = Upload.objects.filter(owner=owner, sha256=upload.sha256, status=UploadStatus.READY, removed_at=None).first()
+    other = Upload.objects.filter(owner=owner, sha256=upload.sha256, status=UploadStatus.READY, removed_at=None, deleted_at=None).first()
     if other is None:
         raise MediaError("gone", f"{upload.name} was cleaned up; send it again, then rebuild.")
     return other

@@ -180,6 +180,18 @@ class UploadViewSet(GenericViewSet[Upload]):
         etag = f"{upload.sha256}-waveform-{derived.VERSION}"
         return media_response(request, derived.waveform(upload), mime="application/json", name="waveform.json", attachment=False, etag=etag)
 
+    @extend_schema(
+        operation_id="uploads_thumbnail",
+        summary="A small picture of it",
+        parameters=CONDITIONS,
+        responses={**file_responses("image/jpeg"), **problems("unauthenticated", "not_found", "gone", "no_video", "tool_failed")},
+    )
+    def thumbnail(self, request: Request, id: uuid.UUID) -> HttpResponseBase:
+        """A JPEG."""
+        upload = self.get_object()
+        etag = f"{upload.sha256}-thumbnail-{derived.VERSION}"
+        return media_response(request, derived.thumbnail(upload), mime="image/jpeg", name="thumbnail.jpg", attachment=False, etag=etag)
+
 
 def _received(request: Request, owner: Owner) -> IncomingUploadedFile:
     """The form's file, read to disk while it arrives. Raises `MediaError`; nothing stays behind then."""
@@ -205,5 +217,6 @@ urlpatterns = [
     path(_detail, UploadViewSet.as_view({"get": "retrieve", "delete": "destroy"}), name="api-upload-detail"),
     path(f"{_detail}content/", UploadViewSet.as_view({"get": "content"}), name="api-upload-content"),
     path(f"{_detail}filmstrip.jpg", UploadViewSet.as_view({"get": "filmstrip"}), name="api-upload-filmstrip"),
+    path(f"{_detail}thumbnail.jpg", UploadViewSet.as_view({"get": "thumbnail"}), name="api-upload-thumbnail"),
     path(f"{_detail}waveform.json", UploadViewSet.as_view({"get": "waveform"}), name="api-upload-waveform"),
 ]

@@ -84,6 +84,33 @@ def delete(upload: Upload) -> None:
         transaction.on_commit(lambda: _remove_bytes(locked))
 
 
+def set_aside(upload: Upload) -> bool:
+    """Take an upload out of its owner's sight; for `selectors.UNDO` it can come back, then it goes as by `delete`.
+
+    False when it was gone already. Raises `MediaError("conflict")` while a job that has not ended needs it.
+    """
+    with transaction.atomic():
+        locked = _locked(upload.pk)
+        if locked is None or locked.deleted_at is not None:
+            return False
+        if selectors.is_in_use(locked):
+            raise MediaError("conflict", f"A job is still working on “{locked.name}”; wait for it or cancel it first.", field="upload")
+        Upload.objects.filter(pk=locked.pk).update(deleted_at=timezone.now())
+        audit.record("upload.set_aside", locked, owner=str(locked.owner_id), size=locked.size)
+    return True
+
+
+def bring_back(upload: Upload) -> bool:
+    """Undo `set_aside`. False when it was not set aside, or its bytes went."""
+    with transaction.atomic():
+        locked = _locked(upload.pk)
+        if locked is None or locked.deleted_at is None:
+            return False
+        Upload.objects.filter(pk=locked.pk).update(deleted_at=None)
+        audit.record("upload.restored", locked, owner=str(locked.owner_id), size=locked.size)
+    return True
+
+
 def expire(upload: Upload) -> bool:
     """Clean an upload's bytes up by retention; its row stays, for recipes point at its hash.
 
