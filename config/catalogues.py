@@ -58,7 +58,7 @@ def python_messages() -> Iterator[Message]:
 
 def script_messages() -> Iterator[Message]:
     """Whatever `say` and `say.many` are called with in our scripts."""
-    for path in sorted(Path(settings.BASE_DIR, "static", "js").glob("*.js")):
+    for path in sorted(Path(settings.BASE_DIR, "static", "js").rglob("*.js")):
         yield from _found("javascript", path.read_text("utf-8"), path, SCRIPT_WORDS)
 
 

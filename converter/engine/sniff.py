@@ -10,6 +10,7 @@ from typing import Literal
 from .errors import MediaError
 
 HEAD_BYTES = 64 * 1024
+EMPTY = "The file is empty."
 Hint = Literal["video", "audio", "image", "animation"]
 
 
@@ -129,7 +130,7 @@ def identify(path: Path, name: str = "") -> Sniffed:
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
     if not head:
-        raise MediaError("corrupt_media", "The file is empty.")
+        raise MediaError("corrupt_media", EMPTY)
     sniffed = sniff(head)
     if sniffed is not None:
         return sniffed

@@ -16,10 +16,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from converter.audit import services as audit
-from converter.engine import files
+from converter.engine import files, sniff
 from converter.engine.errors import MediaError
 from converter.owners.models import Owner
-from converter.quotas import services as quotas
 from converter.runtime import services as runtime
 
 from . import partial, selectors, services, storage
@@ -32,7 +31,7 @@ UNFINISHED = (UploadStatus.RECEIVING, UploadStatus.CHECKING)
 
 
 def create(owner: Owner, name: str, size: int, sent_metadata: str = "") -> Upload:
-    """A row and an empty file for `size` bytes to come. Raises `MediaError`: `bad_parameter`, `too_large`, `quota_exceeded`, `disk_full`."""
+    """A row and an empty file for `size` bytes to come. Raises `MediaError`: `bad_parameter`, `too_large`, `disk_full`."""
     shown = clean_name(name)
     try:
         if size < 1:
@@ -47,14 +46,10 @@ def create(owner: Owner, name: str, size: int, sent_metadata: str = "") -> Uploa
     partial.begin(_token(path))
     try:
         with transaction.atomic():
-            quotas.hold(owner)
-            quotas.admit_bytes(owner, size)
             upload = Upload.objects.create(owner=owner, name=shown, size=size, path=path, sent_metadata=sent_metadata)
             audit.record("upload.begun", upload, owner=str(owner.pk), size=size)
-    except BaseException as error:
+    except BaseException:
         partial.remove(_token(path))
-        if isinstance(error, MediaError):
-            services.refused(owner, shown, error, size=size)
         raise
     return upload
 
@@ -84,6 +79,8 @@ def append(upload: Upload, offset: int, read: Read, checksum: Checksum | None = 
         upload.refresh_from_db()
         if received(upload) < upload.size:
             size = partial.append(_token(upload.path), offset, upload.size, read, hold, checksum)
+            if offset < sniff.HEAD_BYTES <= size < upload.size:
+                _look(upload)
         elif offset != upload.size:
             raise MediaError("conflict", f"The upload has {upload.size} bytes already.", field="Upload-Offset")
         else:
@@ -149,6 +146,16 @@ def _writing(upload: Upload) -> Iterator[partial.Hold]:
         yield hold
 
 
+def _look(upload: Upload) -> None:
+    """Refuse by its beginning what is no media, so that nobody sends the rest of it in vain. Raises what `sniff.identify` raises."""
+    path = partial.path_of(_token(upload.path))
+    try:
+        sniff.identify(path, upload.name)
+    except MediaError as error:
+        _reject(upload, error, path)
+        raise
+
+
 def _finish(upload: Upload) -> None:
     """Check a whole file and keep it, or refuse it; our own faults leave it as it is, to be checked again."""
     token = _token(upload.path)
@@ -161,15 +168,20 @@ def _finish(upload: Upload) -> None:
         if not error.users:
             Upload.objects.filter(pk=upload.pk).update(status=UploadStatus.RECEIVING)
             raise
-        error.field = error.field or "file"
-        with transaction.atomic():
-            Upload.objects.filter(pk=upload.pk).update(
-                status=UploadStatus.REJECTED, path="", error_code=error.code.name, error_detail=error.detail, removed_at=None
-            )
-            services.refused(upload.owner, upload.name, error, size=upload.size)
-        _remove(token, path)
+        _reject(upload, error, path)
         raise
     partial.remove(token)
+
+
+def _reject(upload: Upload, error: MediaError, path: Path) -> None:
+    """Say on the row why the file at `path` is not taken, and remove it."""
+    error.field = error.field or "file"
+    with transaction.atomic():
+        Upload.objects.filter(pk=upload.pk).update(
+            status=UploadStatus.REJECTED, path="", error_code=error.code.name, error_detail=error.detail, removed_at=None
+        )
+        services.refused(upload.owner, upload.name, error, size=upload.size)
+    _remove(_token(upload.path), path)
 
 
 def _forget(upload: Upload, action: str) -> None:

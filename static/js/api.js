@@ -1,4 +1,5 @@
 // Our API from the page: same origin, session cookie, CSRF header, problem+json as errors.
+import { say } from "./words.js";
 
 const root = () => document.body.dataset.api ?? "/api/v1/";
 
@@ -8,7 +9,7 @@ export const csrf = () => document.querySelector("meta[name=csrf-token]").conten
 /** A refused or failed request: `code`, one sentence in `detail`, the `field` at fault and a `hint`. */
 export class ApiError extends Error {
   constructor(problem, status) {
-    super(problem.detail || "Something went wrong.");
+    super(problem.detail || say("Something went wrong."));
     this.code = problem.code ?? "";
     this.detail = this.message;
     this.field = problem.field ?? "";
@@ -28,12 +29,40 @@ export function problemOf(status, text) {
     const problem = JSON.parse(text);
     if (problem && typeof problem === "object" && problem.detail) return new ApiError(problem, status);
   } catch { /* not ours: a proxy's page, or nothing */ }
-  const known = { 0: "The connection to the server was lost.", 413: "The file is too large for this server.", 429: "That was a little too fast.", 502: "The server is being restarted.", 503: "The server is busy." };
-  return new ApiError({ detail: known[status] ?? "Something went wrong on our side.", hint: "Try again in a moment." }, status);
+  const known = {
+    0: say("The connection to the server was lost."),
+    413: say("The file is too large for this server."),
+    429: say("That was a little too fast."),
+    502: say("The server is being restarted."),
+    503: say("The server is busy."),
+  };
+  return new ApiError({ detail: known[status] ?? say("Something went wrong on our side."), hint: say("Try again in a moment.") }, status);
 }
 
-/** Call the API; `path` is below /api/v1/. Resolves to the parsed answer, rejects with ApiError. */
-export async function api(path, { method = "GET", body, headers = {}, signal } = {}) {
+/** Fetch the page's token anew: a sign-in in another tab changes it, a lost cookie ends it. False when the server can't be asked. */
+export async function renew() {
+  try {
+    const response = await fetch("/", { credentials: "same-origin", headers: { Accept: "text/html" } });
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    const token = page.querySelector("meta[name=csrf-token]")?.content;
+    if (token) document.querySelector("meta[name=csrf-token]").content = token;
+    return Boolean(token);
+  } catch {
+    return false; // offline; whoever asked tries again later
+  }
+}
+
+/** Call the API; `path` is below /api/v1/. Resolves to the parsed answer, rejects with ApiError. A token that grew old is renewed once. */
+export async function api(path, options = {}) {
+  try {
+    return await call(path, options);
+  } catch (error) {
+    if (options.method && options.method !== "GET" && (error.status === 401 || error.status === 403) && (await renew())) return call(path, options);
+    throw error;
+  }
+}
+
+async function call(path, { method = "GET", body, headers = {}, signal }) {
   const options = { method, signal, credentials: "same-origin", headers: { Accept: "application/json", ...headers } };
   if (method !== "GET") options.headers["X-CSRFToken"] = csrf();
   if (body !== undefined) {

@@ -1,127 +1,98 @@
-// Bringing a file in: dropped anywhere, pasted or chosen; sent with progress; refused early where the browser can know.
-import { csrf, problemOf, ApiError } from "./api.js";
-import { announce, one } from "./dom.js";
-import { bytes, left } from "./format.js";
+// Bringing files in: dropped anywhere, pasted or chosen, one or many, and sent so that nothing stops them for good.
+import { all, one } from "./dom.js";
+import { chosen, gather } from "./intake/gather.js";
+import { Queue } from "./intake/queue.js";
+import { Rows } from "./intake/rows.js";
 
-const NOT_MEDIA = /\.(exe|msi|dmg|zip|rar|7z|gz|pdf|docx?|xlsx?|pptx?|txt|html?|js|py|json|csv|m3u8?|mpd|svg|torrent|iso)$/i;
-
-/** Why a file cannot be taken, before a byte is sent; null when it may be. */
-export function refusal(file, maxBytes) {
-  if (file.size === 0) return new ApiError({ code: "corrupt_media", detail: `${file.name} is empty.`, hint: "Choose the file once more, or export it again." });
-  if (file.size > maxBytes) return new ApiError({ code: "too_large", detail: `${file.name} has ${bytes(file.size)}; this server takes at most ${bytes(maxBytes)}.`, hint: "Send a smaller file, or ask the operator to raise the limit." });
-  if (NOT_MEDIA.test(file.name)) return new ApiError({ code: "unsupported_media", detail: `${file.name} is not a clip, sound or picture.`, hint: "MP4, MOV, WebM, MKV, AVI, GIF and the common sound and picture formats work." });
-  return null;
-}
-
-/** Send one file. `onProgress({sent, total, speed, eta})`; `signal` stops it. Resolves to the upload. */
-export function send(file, { onProgress, signal }) {
-  return new Promise((resolve, reject) => {
-    const request = new XMLHttpRequest();
-    const began = performance.now();
-    const body = new FormData();
-    body.append("file", file, file.name || "pasted");
-    request.upload.addEventListener("progress", (event) => {
-      const elapsed = (performance.now() - began) / 1000;
-      const speed = elapsed > 0.2 ? event.loaded / elapsed : 0;
-      onProgress({ sent: event.loaded, total: event.total || file.size, speed, eta: speed ? (event.total - event.loaded) / speed : null });
-    });
-    request.addEventListener("load", () => {
-      if (request.status === 201) resolve(JSON.parse(request.responseText));
-      else reject(problemOf(request.status, request.responseText));
-    });
-    request.addEventListener("error", () => reject(problemOf(0, "")));
-    request.addEventListener("abort", () => reject(new DOMException("stopped", "AbortError")));
-    signal.addEventListener("abort", () => request.abort());
-    request.open("POST", `${document.body.dataset.api}uploads/`);
-    request.setRequestHeader("X-CSRFToken", csrf());
-    request.setRequestHeader("Accept", "application/json");
-    request.send(body);
-  });
-}
-
-/** The page's intake: listens everywhere, shows what happens in the drop zone, calls `onUpload(upload)`. */
+/** The page's intake. `open(upload)` shows an upload in the editor; a file that was brought in alone is opened by itself. */
 export class Intake {
-  #sending = null;
+  #asked = null; // the row that waits for the file that is being chosen
 
-  constructor({ onUpload, showZone }) {
-    this.onUpload = onUpload;
-    this.showZone = showZone;
-    this.maxBytes = Number(document.body.dataset.maxBytes);
+  constructor({ open }) {
+    this.open = open;
+    this.root = one("[data-incoming]");
+    this.queue = new Queue();
+    this.rows = new Rows(this.root, this.queue, (name, item) => this.#act(name, item));
+    this.queue.addEventListener("changed", ({ detail }) => this.#changed(detail));
     this.#listenForDrops();
-    document.addEventListener("paste", (event) => this.#take(event.clipboardData?.files, event));
-    document.addEventListener("change", (event) => event.target.matches("[data-file]") && this.#take(event.target.files, event));
+    document.addEventListener("paste", (event) => this.#given(event, event.clipboardData));
+    document.addEventListener("change", (event) => event.target.matches("[data-file], [data-folder]") && this.#chosen(event.target));
     document.addEventListener("submit", (event) => event.target.matches("[data-drop]") && event.preventDefault());
-    document.addEventListener("click", (event) => event.target.closest("[data-stop]") && this.#sending?.abort());
-    addEventListener("beforeunload", (event) => this.#sending && event.preventDefault());
+    addEventListener("beforeunload", (event) => this.queue.busy.some((item) => !item.kept) && event.preventDefault());
+    this.place();
+    this.queue.restore();
+  }
+
+  /** The rows stand below the drop zone where there is one; call `away` before that zone is replaced, and this afterwards. */
+  place() {
+    one("[data-incoming-place]")?.append(this.root);
+    for (const input of all("[data-file]")) input.multiple = true; // the plain form takes one at a time
+  }
+
+  /** Bring the rows to safety. */
+  away() {
+    one("#workspace").before(this.root);
   }
 
   #listenForDrops() {
     const veil = one("[data-veil]");
     const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
     let depth = 0;
+    const over = () => { depth = 0; veil.hidden = true; };
     document.addEventListener("dragenter", (event) => { if (carriesFiles(event)) { depth += 1; veil.hidden = false; } });
-    document.addEventListener("dragleave", (event) => { if (carriesFiles(event) && --depth <= 0) { depth = 0; veil.hidden = true; } });
+    document.addEventListener("dragleave", (event) => { if (carriesFiles(event) && --depth <= 0) over(); });
     document.addEventListener("dragover", (event) => { if (carriesFiles(event)) event.preventDefault(); });
-    document.addEventListener("drop", (event) => {
-      depth = 0;
-      veil.hidden = true;
-      this.#take(event.dataTransfer?.files, event);
-    });
+    document.addEventListener("drop", (event) => { over(); this.#given(event, event.dataTransfer); });
   }
 
-  async #take(files, event) {
-    const file = files?.[0];
-    if (!file || this.#sending) return;
-    if (event.type !== "change") event.preventDefault();
-    const sending = new AbortController();
-    this.#sending = sending;
-    try {
-      const zone = await this.showZone();
-      const refused = refusal(file, this.maxBytes);
-      if (refused) throw refused;
-      this.#begin(zone, file);
-      const upload = await send(file, { onProgress: (state) => this.#progress(zone, state), signal: sending.signal });
-      this.#sending = null;
-      announce(`${file.name} is in.`);
-      await this.onUpload(upload);
-    } catch (error) {
-      this.#sending = null;
-      this.#end(one("[data-drop]"), error.name === "AbortError" ? null : error);
-    }
+  async #given(event, transfer) {
+    if (![...(transfer?.types ?? [])].includes("Files") && !transfer?.files?.length) return;
+    event.preventDefault();
+    const { found, more } = await gather(transfer);
+    this.#take(found, more);
   }
 
-  #begin(zone, file) {
-    one("[data-problem]", zone).hidden = true;
-    one("[data-idle]", zone).hidden = true;
-    one("[data-sending]", zone).hidden = false;
-    one("[data-name]", zone).textContent = file.name || "Pasted file";
-    one("[data-bar]", zone).value = 0;
-    one("[data-line]", zone).textContent = "";
-    one("[data-stop]", zone).focus();
-    announce(`Sending ${file.name}.`);
-  }
-
-  #progress(zone, { sent, total, speed, eta }) {
-    const bar = one("[data-bar]", zone);
-    const done = sent >= total;
-    if (done) bar.removeAttribute("value");
-    else bar.value = (100 * sent) / total;
-    const rate = speed ? `${bytes(speed)}/s` : "";
-    one("[data-line]", zone).textContent = done ? "Looking at the clip…" : [`${bytes(sent)} of ${bytes(total)}`, rate, left(eta)].filter(Boolean).join(" · ");
-  }
-
-  #end(zone, problem) {
-    if (!zone) return;
-    one("[data-idle]", zone).hidden = false;
-    one("[data-sending]", zone).hidden = true;
-    const input = one("[data-file]", zone);
+  #chosen(input) {
+    const { found, more } = chosen(input);
+    const item = this.#asked;
+    this.#asked = null;
     input.value = "";
-    const box = one("[data-problem]", zone);
-    box.hidden = !problem;
-    if (problem) {
-      one("[data-detail]", box).textContent = problem.detail ?? String(problem.message);
-      one("[data-hint]", box).textContent = problem.more;
-    }
-    input.focus();
+    if (item && found.length === 1) this.queue.answer(item, found[0].file);
+    else this.#take(found, more);
+  }
+
+  #take(found, more) {
+    if (!found.length) return;
+    this.queue.add(found, { more });
+  }
+
+  #changed(item) {
+    if (item.state !== "ready" || !item.alone || item.opened) return;
+    item.opened = true;
+    this.#show(item);
+  }
+
+  #show(item) {
+    this.queue.remove(item);
+    this.open(item.upload);
+  }
+
+  #act(name, item) {
+    const acts = {
+      pause: () => (item ? [item] : this.queue.busy.filter(({ state }) => state !== "checking")).forEach((one) => this.queue.pause(one)),
+      resume: () => (item ? [item] : this.queue.items.filter(({ state }) => state === "paused")).forEach((one) => this.queue.go(one)),
+      clear: () => this.queue.items.filter(({ state }) => state === "ready" || state === "refused").forEach((one) => this.queue.remove(one)),
+      now: () => item.now(),
+      again: () => this.queue.go(item),
+      here: () => this.queue.go(item),
+      anew: () => this.queue.go(item, { anew: true }),
+      remove: () => this.queue.remove(item),
+      open: () => this.#show(item),
+      choose: () => {
+        this.#asked = item;
+        one("[data-file]").click();
+      },
+    };
+    acts[name]();
   }
 }

@@ -34,11 +34,13 @@ async function visit(url, { push = true } = {}) {
     return;
   }
   const swap = () => {
+    intake.away();
     editor?.destroy();
     editor = null;
     workspace.replaceChildren(fragment(one("#workspace", page).innerHTML));
     if (push) history.pushState(null, "", url);
     title.rename(page.title);
+    intake.place();
     wake();
     scrollTo(0, 0);
   };
@@ -49,16 +51,7 @@ async function visit(url, { push = true } = {}) {
   heading.focus({ preventScroll: true });
 }
 
-/** The drop zone, also while a clip is open: then a small one appears above it. */
-async function showZone() {
-  const inline = one("[data-drop-inline]");
-  if (inline) inline.hidden = false;
-  const zone = one("[data-drop]");
-  zone.scrollIntoView({ block: "nearest" });
-  return zone;
-}
-
-new Intake({ showZone, onUpload: (upload) => visit(`${location.pathname}?upload=${upload.id}`) });
+const intake = new Intake({ open: (upload) => visit(`${location.pathname}?upload=${upload.id}`) });
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a[data-open]");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;

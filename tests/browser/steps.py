@@ -17,6 +17,11 @@ def bring_in(page: Page, clip: Path) -> None:
     expect(page.locator("[data-editor]")).to_be_visible(timeout=SLOW)
 
 
+def row(page: Page, name: str) -> Locator:
+    """The row of a file that is being brought in."""
+    return page.locator("[data-row]").filter(has=page.locator("[data-name]").get_by_text(name, exact=True))
+
+
 def choose(page: Page, outcome: str) -> None:
     """Press a card."""
     group = page.locator("details.choices", has=page.locator(f'input[value="{outcome}"]'))

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from converter import maintenance
 from converter.audit.models import AuditEntry
+from converter.engine import sniff
 from converter.engine.errors import MediaError
 from converter.owners.models import Owner
 from converter.uploads import partial, resumable, storage
@@ -115,6 +116,21 @@ def test_creation_may_bring_the_first_piece(tus: Sender, flower: bytes) -> None:
     response = tus.client.post(TUS, data=flower, content_type=BODY, headers={"Tus-Resumable": "1.0.0", "Upload-Length": str(len(flower))})
     assert (response.status_code, response["Upload-Offset"]) == (201, str(len(flower)))
     assert _upload(response["Location"]).status == UploadStatus.READY
+
+
+def test_what_is_no_media_is_refused_by_its_beginning(tus: Sender, api: Client, flower: bytes, left: Callable[[], list[str]]) -> None:
+    page = b"<!doctype html><title>not a clip</title>".ljust(sniff.HEAD_BYTES)
+    address = tus.begun(10_000_000, "clip.mp4")
+    assert tus.patch(address, page[:1000], 0).status_code == 204  # too little to tell
+    assert "the file is a web page" in _problem(tus.patch(address, page[1000:], 1000), 415, "mismatched_type")["detail"]
+    assert _upload(address).status == UploadStatus.REJECTED and left() == []
+    _problem(tus.patch(address, b"more", len(page)), 410, "gone")
+    again = tus.begun(len(flower))
+    assert tus.patch(again, flower[: sniff.HEAD_BYTES], 0)["Upload-Offset"] == str(sniff.HEAD_BYTES)
+    assert [entry.action for entry in AuditEntry.objects.filter(action__startswith="upload.").order_by("id")][:2] == [
+        "upload.begun",
+        "upload.refused",
+    ]
 
 
 def test_what_was_sent_about_it_comes_back(tus: Sender) -> None:
