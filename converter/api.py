@@ -38,8 +38,9 @@ IDEMPOTENCY = OpenApiParameter(
 )
 
 _REFUSALS = problems(
-    "unauthenticated", "bad_parameter", "not_allowed", "not_found", "unsupported_media", "no_video", "no_audio", "start_past_end", "empty_range"
-) | problems("conflict", "gone")
+    *("unauthenticated", "bad_parameter", "not_allowed", "quota_exceeded", "not_found", "unsupported_media", "no_video", "no_audio"),
+    *("start_past_end", "empty_range", "conflict", "gone", "rate_limited"),
+)
 
 
 @extend_schema_field(schema.operation_names())

@@ -21,6 +21,9 @@ from converter.engine.timecode import format_time
 RANGE = ("start", "duration", "end")
 """Parameters that the handles on the timeline set, in every operation that has them."""
 
+DRAWN = ("crop", "rotate", "flip", "reverse")
+"""Parameters that a script's tools beside the preview set, in operations that have all of them (`engine.edits`); and `speed`, as a number."""
+
 FAVOURITE = "gif:chrome-background"
 """The outcome that is chosen at first, where the clip allows it; its operation stands first."""
 
@@ -42,10 +45,12 @@ class Outcome:
     accepts: tuple[str, ...]
     params: Mapping[str, Any]
     takes_range: bool
+    parts: int = 1
+    """How many parts of the clip it takes."""
 
     def as_dict(self) -> dict[str, Any]:
         """What the page's script needs, JSON-able."""
-        return {"operation": self.operation, "preset": self.preset, "params": dict(self.params), "accepts": list(self.accepts)}
+        return {"operation": self.operation, "preset": self.preset, "params": dict(self.params), "accepts": list(self.accepts), "parts": self.parts}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,8 @@ class Parameter:
     spec: Spec
     operation: str
     bound: forms.BoundField
+    drawn: bool = False
+    """Whether a script's tools set it, so that its field is shown only without scripts."""
 
     @property
     def template(self) -> str:
@@ -110,18 +117,26 @@ def _outcomes(operation: Operation[Any]) -> Iterator[Outcome]:
     known = specs(operation.params)
     defaults = {spec.name: spec.default for spec in known if spec.type != "list"}
     takes_range = any(spec.name in RANGE for spec in known)
+    parts = next((round(spec.maximum or 1) for spec in known if spec.name == "ranges"), 1)
     accepts = tuple(sorted(operation.accepts))
     for preset in operation.presets:
         params = {**defaults, **preset.params}
-        yield Outcome(f"{operation.name}:{preset.name}", operation.name, preset.name, preset.title, preset.summary, accepts, params, takes_range)
+        value = f"{operation.name}:{preset.name}"
+        yield Outcome(value, operation.name, preset.name, preset.title, preset.summary, accepts, params, takes_range, parts)
     if not operation.alone:
         return
     title, summary = ("Custom", "") if operation.presets else (operation.title, operation.summary)
-    yield Outcome(f"{operation.name}:", operation.name, "", title, summary, accepts, defaults, takes_range)
+    yield Outcome(f"{operation.name}:", operation.name, "", title, summary, accepts, defaults, takes_range, parts)
 
 
 def _fields(operation: Operation[Any]) -> list[Spec]:
     return [spec for spec in specs(operation.params) if spec.name not in RANGE and spec.type != "list"]
+
+
+def _drawn(spec: Spec, known: Sequence[Spec]) -> bool:
+    if spec.name == "speed":
+        return spec.type == "number"
+    return spec.name in DRAWN and {other.name for other in known}.issuperset(DRAWN)
 
 
 class ConvertForm(forms.Form):
@@ -148,7 +163,9 @@ class ConvertForm(forms.Form):
 
     def parameters(self) -> list[tuple[str, list[Parameter]]]:
         """Every operation's fields, for drawing."""
-        return [(name, [Parameter(spec, name, self[f"{name}.{spec.name}"]) for spec in known]) for name, known in self._specs.items()]
+        return [
+            (name, [Parameter(spec, name, self[f"{name}.{spec.name}"], _drawn(spec, known)) for spec in known]) for name, known in self._specs.items()
+        ]
 
     def clean(self) -> dict[str, Any]:
         """Read the parameters exactly as the API does; what is wrong stands beside its field."""

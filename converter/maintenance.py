@@ -24,6 +24,7 @@ from django.utils import timezone
 from converter.audit.context import Actor, use_actor
 from converter.engine import files
 from converter.exports import retention as exports
+from converter.exports.models import Export
 from converter.jobs import selectors, turns
 from converter.jobs import services as jobs
 from converter.jobs.models import Job
@@ -145,6 +146,7 @@ Doomed = Iterator[tuple[Item, Callable[[], Any]]]
 def _doomed(grace: timedelta) -> Doomed:
     yield from _expired_uploads()
     yield from _expired_exports()
+    yield from _deleted()
     yield from _missing(grace)
     yield from _orphans(grace)
     yield from _unfinished()
@@ -155,11 +157,12 @@ def _doomed(grace: timedelta) -> Doomed:
 
 def _expired_uploads() -> Doomed:
     hours = runtime.get("upload_retention_hours")
-    for upload in _unguarded(uploads.expirable(timezone.now() - timedelta(hours=hours))):
+    for upload in unguarded(uploads.expirable(timezone.now() - timedelta(hours=hours))):
         yield Item("upload", str(upload.pk), f"older than {hours:g} hours", upload.size), partial(_expire, upload)
 
 
-def _unguarded(going: QuerySet[Upload]) -> QuerySet[Upload]:
+def unguarded(going: QuerySet[Upload]) -> QuerySet[Upload]:
+    """Those that no upper layer keeps."""
     for guard in _guards:
         going = guard(going)
     return going
@@ -169,7 +172,7 @@ def _expire(upload: Upload) -> bool:
     with transaction.atomic():
         # Under the lock that an upper layer takes too before it begins to need an upload.
         locked = Upload.objects.select_for_update().filter(pk=upload.pk)
-        return bool(locked) and _unguarded(Upload.objects.filter(pk=upload.pk)).exists() and intake.expire(upload)
+        return bool(locked) and unguarded(Upload.objects.filter(pk=upload.pk)).exists() and intake.expire(upload)
 
 
 def _expired_exports() -> Doomed:
@@ -178,6 +181,14 @@ def _expired_exports() -> Doomed:
             Item("export", str(export.pk), "its time or its one download is over", export.size),
             partial(exports.remove_bytes, export, "expired"),
         )
+
+
+def _deleted() -> Doomed:
+    """What its owner deleted on the page, once it can't be brought back any more."""
+    for upload in uploads.deleted(timezone.now()):
+        yield Item("upload", str(upload.pk), "its owner deleted it", upload.size), partial(intake.delete, upload)
+    for export in exports.deleted(timezone.now()):
+        yield Item("export", str(export.pk), "its owner deleted it", export.size), partial(exports.remove_bytes, export, "deleted by its owner")
 
 
 def _missing(grace: timedelta) -> Doomed:
@@ -229,7 +240,7 @@ def _work_dirs(grace: timedelta) -> Doomed:
 
 def _derived(grace: timedelta) -> Doomed:
     for path in _listed(_root("derived")):
-        kept = _is_hex(path.name) and Upload.objects.filter(pk=uuid.UUID(path.name), removed_at=None).exists()
+        kept = _is_hex(path.name) and any(rows.filter(pk=uuid.UUID(path.name), removed_at=None).exists() for rows in (Upload.objects, Export.objects))
         if not kept and _age(path) > grace.total_seconds():
             yield _tree("temporary", path, "its upload is gone"), partial(shutil.rmtree, path)
 

@@ -23,6 +23,7 @@ from converter.jobs import selectors, states, turns
 from converter.jobs import services as jobs
 from converter.jobs.models import Job
 from converter.owners.models import Owner
+from converter.quotas import services as quotas
 from converter.uploads.models import Upload, UploadStatus
 
 LONGEST_KEY = 200
@@ -66,9 +67,7 @@ def submit_once(
     plan, stored = _plan(operation, params, preset, _usable(owner, uploads))
     try:
         with transaction.atomic():
-            # Locked and looked at again: a cleanup may not take an upload away between the check and the row.
-            locked = {upload.pk: upload for upload in Upload.objects.select_for_update().filter(pk__in={upload.pk for upload in uploads})}
-            _usable(owner, [locked.get(upload.pk, upload) for upload in uploads])
+            _admit(owner, uploads)
             job = jobs.create(
                 owner,
                 operation,
@@ -83,8 +82,8 @@ def submit_once(
                 priority=priority,
             )
             transaction.on_commit(partial(tasks.send, job.pk))
-    except IntegrityError:
-        # Somebody sent the same key at the same moment and was first.
+    except (IntegrityError, MediaError):
+        # Somebody sent the same key at the same moment and was first (and may have taken the last of the quota).
         if idempotency_key is not None and (known := _known(owner, idempotency_key, digest)):
             return known, False
         raise
@@ -127,13 +126,21 @@ def _plan(operation: str, params: Mapping[str, Any], preset: str, media: Sequenc
     return plan, chosen.stored(chosen.read(params, preset or None))
 
 
+def _admit(owner: Owner, uploads: Sequence[Upload]) -> None:
+    """Look at everything again under locks: a quota may have been used up, a cleanup may have taken an upload away."""
+    quotas.hold(owner)
+    quotas.admit_job(owner)
+    locked = {upload.pk: upload for upload in Upload.objects.select_for_update().filter(pk__in={upload.pk for upload in uploads})}
+    _usable(owner, [locked.get(upload.pk, upload) for upload in uploads])
+
+
 def _usable(owner: Owner, uploads: Sequence[Upload]) -> list[Media]:
     for upload in uploads:
         if upload.owner_id != owner.pk:
             raise MediaError("not_found", "There is no such upload.", field="upload")
         if upload.status != UploadStatus.READY:
             raise MediaError("conflict", f"The upload is {upload.status}; only a ready one can be used.", field="upload")
-        if upload.removed_at is not None:
+        if upload.removed_at is not None or upload.deleted_at is not None:
             raise MediaError("gone", f"{upload.name} was cleaned up; send it again.", field="upload")
     return [upload.media for upload in uploads]
 
@@ -157,9 +164,9 @@ def _inputs(job: Job) -> list[Upload]:
 
 
 def _same_bytes(owner: Owner, upload: Upload) -> Upload:
-    if upload.removed_at is None:
+    if upload.removed_at is None and upload.deleted_at is None:
         return upload
-    other = Upload.objects.filter(owner=owner, sha256=upload.sha256, status=UploadStatus.READY, removed_at=None).first()
+    other = Upload.objects.filter(owner=owner, sha256=upload.sha256, status=UploadStatus.READY, removed_at=None, deleted_at=None).first()
     if other is None:
         raise MediaError("gone", f"{upload.name} was cleaned up; send it again, then rebuild.")
     return other

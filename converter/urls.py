@@ -5,30 +5,37 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 from rest_framework.routers import SimpleRouter
 
-from converter import api, views
+from converter import api, library_views, views
 from converter.exports import views as exports
 from converter.owners import api as owners
+from converter.quotas import api as quotas
 from converter.uploads import api as uploads
 from converter.uploads import tus
+from converter.uploads.api import WhateverAccepted
 
 router = SimpleRouter(use_regex_path=False)
 router.register("jobs", api.JobViewSet, basename="api-job")
 router.register("exports", api.ExportViewSet, basename="api-export")
 
+_export_picture = api.ExportViewSet.as_view({"get": "thumbnail"}, content_negotiation_class=WhateverAccepted)
+
 api_patterns: list[URLPattern | URLResolver] = [
     *router.urls,
     *uploads.urlpatterns,
     *tus.urlpatterns,
+    path("exports/<uuid:pk>/thumbnail.jpg", _export_picture, name="api-export-thumbnail"),
     path("operations/", api.OperationsView.as_view(), name="api-operations"),
     path("quotes/", api.QuoteView.as_view(), name="api-quote"),
     *owners.urlpatterns,
+    *quotas.urlpatterns,
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.workshop, name="workshop"),
     path("jobs/", views.job_list, name="job-list"),
     path("jobs/<uuid:job_id>/", views.job_detail, name="job-detail"),
-    path("exports/", views.export_list, name="export-list"),
+    path("exports/", library_views.exports_page, name="export-list"),
+    path("uploads/", library_views.uploads_page, name="upload-list"),
     path("exports/<uuid:export_id>/content/", exports.content, name="export-content"),
     path("download/<str:token>/", exports.download, name="download"),
     path("api/v1/", include(api_patterns)),

@@ -7,27 +7,19 @@ scripts (static/js/) replace parts of it with what these same views draw.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 from django.conf import settings
-from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.template.loader import select_template
 from django.urls import reverse
-from django.views.decorators.cache import cache_control
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
-from django.views.decorators.http import require_http_methods
-from rest_framework.exceptions import Throttled
 
 from converter import services
 from converter.engine.errors import MediaError
 from converter.engine.ranges import picture_length
 from converter.exports import grants
-from converter.exports import selectors as exports
 from converter.exports.models import Export
 from converter.jobs import selectors as jobs
 from converter.jobs.models import Job
@@ -40,35 +32,10 @@ from converter.uploads import services as intake
 from converter.uploads.models import Upload, UploadStatus
 
 from .forms import ConvertForm, first_choice, initial_for
+from .pages import page, page_of
 
-View = Callable[..., HttpResponse]
-PER_PAGE = 25
 RECENT_UPLOADS = 6
 TRAY = 5
-
-
-def page(*methods: str) -> Callable[[View], View]:
-    """A personal page: its methods, never in a shared cache, failures drawn as pages."""
-
-    def decorate(view: View) -> View:
-        @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            try:
-                return view(request, *args, **kwargs)
-            except MediaError as problem:
-                return failure(request, problem)
-            except Throttled:
-                return failure(request, MediaError("rate_limited"))
-
-        return require_http_methods([*methods, "HEAD"])(cache_control(private=True, no_cache=True)(guarded))
-
-    return decorate
-
-
-def failure(request: HttpRequest, problem: MediaError) -> HttpResponse:
-    """A page that says what is wrong and what to do."""
-    template = select_template([f"{problem.code.status}.html", "error.html"])
-    return HttpResponse(template.render({"problem": problem}, request), status=problem.code.status)
 
 
 # The CSRF check reads the form, and with it a file that may be refused: here inside `page`, which answers that with a page.
@@ -89,7 +56,7 @@ def _chosen(request: HttpRequest) -> tuple[Upload | None, dict[str, Any], Job | 
     if again := request.GET.get("job"):
         job = jobs.get_for_owner(owner, _id(again))
         first = job.job_inputs.select_related("upload").first()
-        if first is not None and first.upload.removed_at is None:
+        if first is not None and first.upload.removed_at is None and first.upload.deleted_at is None:
             return first.upload, initial_for(job.operation, job.preset, job.params), job
         raise MediaError("gone", "The clip this job was made from was cleaned up; bring it in again.")
     chosen = request.GET.get("upload")
@@ -170,7 +137,7 @@ def _page_data(upload: Upload, form: ConvertForm, repeat: Job | None) -> dict[st
 def job_list(request: HttpRequest) -> HttpResponse:
     """The owner's jobs, newest first."""
     rows = _with_inputs(jobs.for_owner(request.owner))  # type: ignore[attr-defined]
-    return render(request, "jobs/list.html", {"page": _page_of(request, rows)})
+    return render(request, "jobs/list.html", {"page": page_of(request, rows)})
 
 
 @page("GET", "POST")
@@ -208,18 +175,8 @@ def _export(job: Job) -> Export:
     return export
 
 
-@page("GET")
-def export_list(request: HttpRequest) -> HttpResponse:
-    """The owner's finished files, newest first."""
-    return render(request, "exports/list.html", {"page": _page_of(request, exports.for_owner(request.owner))})  # type: ignore[attr-defined]
-
-
 def _with_inputs(rows: QuerySet[Job]) -> QuerySet[Job]:
     return rows.prefetch_related("job_inputs__upload")
-
-
-def _page_of(request: HttpRequest, rows: QuerySet[Any]) -> Page[Any]:
-    return Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
 
 
 def _id(raw: str) -> uuid.UUID:

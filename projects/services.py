@@ -188,7 +188,7 @@ def _renumber(clips: list[Clip], *, taken: list[int]) -> None:
 def _usable(project: Project, upload: Upload) -> None:
     if upload.owner_id != project.owner_id:
         raise MediaError("not_found", "There is no such upload.", field="upload")
-    if upload.removed_at is not None:
+    if upload.removed_at is not None or upload.deleted_at is not None:
         raise MediaError("gone", f"The bytes of {upload.name!r} were cleaned up; upload it again.", field="upload")
     if upload.status != UploadStatus.READY:
         raise MediaError("conflict", f"{upload.name!r} is not ready; only a checked upload can be cut.", field="upload")

@@ -13,9 +13,9 @@ from django.shortcuts import redirect, render
 from converter.engine.errors import MediaError
 from converter.owners.models import Owner
 from converter.owners.services import ensure_owner
+from converter.pages import page
 from converter.uploads import selectors as uploads
 from converter.uploads.models import UploadStatus
-from converter.views import page
 
 from . import selectors, services
 from .forms import ClipForm, ProjectForm

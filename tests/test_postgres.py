@@ -13,7 +13,7 @@ import pytest
 from tests import postgres
 
 ROOT = Path(__file__).resolve().parent.parent
-AGAIN = ("converter/jobs", "converter/exports", "converter/audit", "converter/owners", "projects", "config/tests/test_web.py")
+AGAIN = ("converter/jobs", "converter/exports", "converter/audit", "converter/owners", "converter/quotas", "projects", "config/tests/test_web.py")
 """Where transactions, locks, constraints and JSON matter."""
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]

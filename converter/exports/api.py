@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
+from django.http import HttpResponseBase
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import serializers, status, viewsets
@@ -14,11 +15,15 @@ from rest_framework.response import Response
 
 from converter.owners.authentication import api_owner
 from converter.problems import problems
+from converter.uploads import derived
+from converter.uploads.api import CONDITIONS, file_responses
+from converter.uploads.delivery import media_response
 from converter.uploads.pagination import NewestFirst
 from converter.uploads.serializers import MediaSerializer
 
 from . import grants, selectors, services
 from .models import Export, Grant
+from .thumbnails import thumbnail
 
 
 class RecipeInputSerializer(serializers.Serializer[Any]):
@@ -63,7 +68,7 @@ class ExportSerializer(serializers.ModelSerializer[Export]):
 
     @extend_schema_field(serializers.CharField(allow_null=True))
     def get_content_url(self, export: Export) -> str | None:
-        return None if export.removed_at else reverse("export-content", args=[export.pk])
+        return None if export.gone else reverse("export-content", args=[export.pk])
 
 
 class GrantSerializer(serializers.Serializer[Any]):
@@ -120,6 +125,18 @@ class ExportViewSet(viewsets.ReadOnlyModelViewSet[Export]):
         """204."""
         services.remove_bytes(self.get_object(), "deleted by its owner")
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(
+        operation_id="exports_thumbnail",
+        summary="A small picture of it",
+        parameters=CONDITIONS,
+        responses={**file_responses("image/jpeg"), **problems("unauthenticated", "not_found", "gone", "no_video", "tool_failed")},
+    )
+    def thumbnail(self, request: Request, pk: str) -> HttpResponseBase:
+        """A JPEG."""
+        export = self.get_object()
+        etag = f"{export.sha256}-thumbnail-{derived.VERSION}"
+        return media_response(request, thumbnail(export), mime="image/jpeg", name="thumbnail.jpg", attachment=False, etag=etag)
 
     @extend_schema(
         methods=["POST"],

@@ -88,7 +88,7 @@ def state(grant: Grant) -> State:
         return "used"
     if grant.expires_at <= timezone.now():
         return "expired"
-    return "removed" if grant.export.removed_at is not None else "available"
+    return "removed" if grant.export.gone else "available"
 
 
 def take(token: str, client: Client, start: int | None = None) -> tuple[Grant, bool]:

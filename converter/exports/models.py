@@ -22,7 +22,8 @@ class Export(models.Model):
     When the bytes go is never copied into the row: `expires_at` follows the runtime setting
     `export_retention_hours` as it is now, so that what people are shown and what the next sweep
     does cannot differ. Only what happened to this export stands in columns: `release_at` once it
-    was downloaded for good, `removed_at` once the bytes are gone.
+    was downloaded for good, `deleted_at` while its owner may still bring it back, `removed_at` once the
+    bytes are gone.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -40,6 +41,7 @@ class Export(models.Model):
         null=True, blank=True, db_index=True, help_text="Set by a completed one-time download: when the last of its grants is over."
     )
     removed_at = models.DateTimeField(null=True, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True, db_index=True, help_text="Set aside by its owner; the bytes go a little later.")
 
     class Meta:
         ordering = ["-created_at", "-id"]
@@ -58,9 +60,14 @@ class Export(models.Model):
         return Path(settings.MEDIA_ROOT) / self.path
 
     @property
+    def gone(self) -> bool:
+        """Whether nobody gets the bytes any more: they went, or their owner set them aside."""
+        return self.removed_at is not None or self.deleted_at is not None
+
+    @property
     def expires_at(self) -> datetime | None:
         """When the bytes go: after the retention, or sooner by a completed download; None once they went."""
-        if self.removed_at is not None:
+        if self.gone:
             return None
         hours = self.__dict__.get("kept_hours")  # lists ask once for all their rows
         kept_until = self.created_at + timedelta(hours=runtime.get("export_retention_hours") if hours is None else hours)

@@ -13,11 +13,12 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from converter.runtime import services as runtime
+from converter.uploads.selectors import UNDO
 
 from .models import Export, Grant
 from .services import ROOT, remove_bytes
 
-__all__ = ["expired", "missing", "orphans", "remove_bytes"]
+__all__ = ["deleted", "expired", "missing", "orphans", "remove_bytes"]
 
 
 def expired(now: datetime) -> QuerySet[Export]:
@@ -29,6 +30,11 @@ def expired(now: datetime) -> QuerySet[Export]:
     kept_since = now - timedelta(hours=runtime.get("export_retention_hours"))
     promised = Grant.objects.filter(export=OuterRef("pk"), completed_at=None, expires_at__gt=now)
     return Export.objects.filter(Q(created_at__lte=kept_since) | Q(release_at__lte=now), ~Exists(promised), removed_at=None)
+
+
+def deleted(now: datetime) -> QuerySet[Export]:
+    """What its owner deleted longer ago than it can be brought back."""
+    return Export.objects.filter(deleted_at__lte=now - UNDO, removed_at=None)
 
 
 def missing() -> list[Export]:

@@ -5,20 +5,29 @@ from __future__ import annotations
 import uuid
 
 from django.db.models import QuerySet, Value
+from django.utils import timezone
 
 from converter.engine.errors import MediaError
 from converter.owners.models import Owner
 from converter.runtime import services as runtime
+from converter.uploads.selectors import UNDO
 
 from .models import Export
 
 
 def for_owner(owner: Owner | None) -> QuerySet[Export]:
-    """The owner's exports, newest first, also those whose bytes went; none for nobody."""
+    """The owner's exports, newest first, also those whose bytes went, but not what was set aside; none for nobody."""
     if owner is None:
         return Export.objects.none()
-    rows = Export.objects.filter(owner=owner).select_related("job")
+    rows = Export.objects.filter(owner=owner, deleted_at=None).select_related("job")
     return rows.annotate(kept_hours=Value(float(runtime.get("export_retention_hours"))))
+
+
+def set_aside(owner: Owner | None) -> QuerySet[Export]:
+    """What the owner deleted and may still bring back."""
+    if owner is None:
+        return Export.objects.none()
+    return Export.objects.filter(owner=owner, removed_at=None, deleted_at__gt=timezone.now() - UNDO)
 
 
 def get_for_owner(owner: Owner | None, export_id: uuid.UUID | str) -> Export:

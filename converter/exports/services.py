@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from datetime import datetime
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from converter.engine.errors import MediaError
 from converter.jobs import services as jobs
 from converter.jobs.models import Job
 from converter.jobs.states import JobStatus
+from converter.uploads import storage
 from converter.uploads.names import clean_name
 
 from .models import Export
@@ -115,14 +117,37 @@ def remove_bytes(export: Export, reason: str) -> bool:
         if not marked:
             return False
         audit.record("export.removed", export, reason=reason, size=export.size)
-        transaction.on_commit(lambda: export.file.unlink(missing_ok=True))
+        transaction.on_commit(lambda: _unlink(export))
     export.refresh_from_db(fields=["removed_at"])
     return True
 
 
+def _unlink(export: Export) -> None:
+    export.file.unlink(missing_ok=True)
+    storage.remove_derived(export.pk)
+
+
+def set_aside(export: Export) -> bool:
+    """Take an export out of its owner's sight; for `UNDO` it can come back with `bring_back`, then its bytes go."""
+    return _moved(export, "export.deleted", timezone.now(), deleted_at__isnull=True)
+
+
+def bring_back(export: Export) -> bool:
+    """Undo `set_aside`. False when it was not set aside, or its bytes went."""
+    return _moved(export, "export.restored", None, deleted_at__isnull=False)
+
+
+def _moved(export: Export, action: str, deleted_at: datetime | None, **standing: Any) -> bool:
+    with transaction.atomic():
+        moved = Export.objects.filter(pk=export.pk, removed_at=None, **standing).update(deleted_at=deleted_at) == 1
+        if moved:
+            audit.record(action, export, size=export.size)
+    return moved
+
+
 def require_bytes(export: Export) -> Path:
-    """The file of an export. Raises `MediaError("gone")` when its bytes were cleaned up."""
-    if export.removed_at is not None or not export.file.is_file():
+    """The file of an export. Raises `MediaError("gone")` when its bytes were cleaned up, or are about to be."""
+    if export.gone or not export.file.is_file():
         raise MediaError("gone", "The file was cleaned up; its recipe was kept, so it can be rebuilt from its job.")
     return export.file
 

@@ -140,7 +140,7 @@ def claim_next(worker: str) -> Claim | None:
         with transaction.atomic():
             if most:
                 # Under this lock no other worker takes a job of the same owner, so that their number holds.
-                Owner.objects.select_for_update().get(pk=turn.owner_id)
+                Owner.objects.select_for_update(no_key=True).get(pk=turn.owner_id)
                 if Job.objects.filter(owner=turn.owner_id, status=JobStatus.RUNNING).count() >= most:
                     continue
             job = change(turn.job_id, JobStatus.RUNNING, expected={JobStatus.QUEUED}, where=Q(unpaused, available_at__lte=Now()), worker=worker[:120])

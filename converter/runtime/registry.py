@@ -50,6 +50,29 @@ class Values:
         label="Pause jobs",
         help="No job is begun; what runs is finished, and new ones wait. `manage.py drain` sets it too.",
     )
+    quota_gigabytes: float = number(
+        50,
+        label="Bytes stored per owner",
+        help="Uploads and exports of one owner together, in GB of 1,000,000,000 bytes; 0 means no limit.",
+        unit="GB",
+        minimum=0,
+        maximum=1_000_000,
+    )
+    quota_jobs: int = integer(
+        1000,
+        label="Jobs per owner",
+        help="Most jobs of one owner that wait or run; 0 means no limit.",
+        minimum=0,
+        maximum=1_000_000,
+    )
+    quota_cpu_seconds: float = number(
+        24 * 3600,
+        label="CPU time per owner and day",
+        help="CPU seconds of the jobs that one owner may have done in 24 hours; 0 means no limit.",
+        unit="s",
+        minimum=0,
+        maximum=100_000_000,
+    )
     owner_running_jobs: int = integer(
         0,
         label="Jobs at work per owner",

@@ -105,7 +105,9 @@ class UploadViewSet(GenericViewSet[Upload]):
         request={"multipart/form-data": UploadRequestSerializer},
         responses={
             201: UploadSerializer,
-            **problems("unauthenticated", "bad_parameter", "not_allowed", *MEDIA_REFUSALS, "rate_limited", "disk_full", "timed_out"),
+            **problems(
+                "unauthenticated", "bad_parameter", "not_allowed", "quota_exceeded", *MEDIA_REFUSALS, "rate_limited", "disk_full", "timed_out"
+            ),
         },
     )
     def create(self, request: Request) -> Response:
@@ -178,12 +180,24 @@ class UploadViewSet(GenericViewSet[Upload]):
         etag = f"{upload.sha256}-waveform-{derived.VERSION}"
         return media_response(request, derived.waveform(upload), mime="application/json", name="waveform.json", attachment=False, etag=etag)
 
+    @extend_schema(
+        operation_id="uploads_thumbnail",
+        summary="A small picture of it",
+        parameters=CONDITIONS,
+        responses={**file_responses("image/jpeg"), **problems("unauthenticated", "not_found", "gone", "no_video", "tool_failed")},
+    )
+    def thumbnail(self, request: Request, id: uuid.UUID) -> HttpResponseBase:
+        """A JPEG."""
+        upload = self.get_object()
+        etag = f"{upload.sha256}-thumbnail-{derived.VERSION}"
+        return media_response(request, derived.thumbnail(upload), mime="image/jpeg", name="thumbnail.jpg", attachment=False, etag=etag)
+
 
 def _received(request: Request, owner: Owner) -> IncomingUploadedFile:
     """The form's file, read to disk while it arrives. Raises `MediaError`; nothing stays behind then."""
     if not connection.in_atomic_block:
-        connection.close()  # a slow sender keeps no database connection from others: PostgreSQL's are few
-    handler = IncomingUploadHandler(request._request, at_once=True)
+        connection.close()  # as the handler does once it has looked at the quota
+    handler = IncomingUploadHandler(request._request, owner=owner, at_once=True)
     request._request.upload_handlers = [handler]
     try:
         file = request.FILES.get("file")
@@ -203,5 +217,6 @@ urlpatterns = [
     path(_detail, UploadViewSet.as_view({"get": "retrieve", "delete": "destroy"}), name="api-upload-detail"),
     path(f"{_detail}content/", UploadViewSet.as_view({"get": "content"}), name="api-upload-content"),
     path(f"{_detail}filmstrip.jpg", UploadViewSet.as_view({"get": "filmstrip"}), name="api-upload-filmstrip"),
+    path(f"{_detail}thumbnail.jpg", UploadViewSet.as_view({"get": "thumbnail"}), name="api-upload-thumbnail"),
     path(f"{_detail}waveform.json", UploadViewSet.as_view({"get": "waveform"}), name="api-upload-waveform"),
 ]

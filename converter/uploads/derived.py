@@ -12,11 +12,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any, Protocol
 
 from converter.engine import files
 from converter.engine.errors import MediaError
 from converter.engine.peaks import peaks
 from converter.engine.strip import filmstrip as make_filmstrip
+from converter.engine.thumbnail import thumbnail as make_thumbnail
 from converter.engine.workbench import Source
 
 from . import storage
@@ -32,6 +34,18 @@ _makers = threading.BoundedSemaphore(2)
 """Makers that one web process runs at a time."""
 
 
+class Kept(Protocol):
+    """A row with bytes: an upload, or what an upper layer made."""
+
+    @property
+    def pk(self) -> Any:
+        """Its UUID."""
+
+    @property
+    def file(self) -> Path:
+        """Where its bytes are."""
+
+
 def filmstrip(upload: Upload) -> Path:
     """A JPEG of 20 frames side by side, 72 pixels high, evenly spread over the upload.
 
@@ -41,7 +55,7 @@ def filmstrip(upload: Upload) -> Path:
     source = _source(upload)
     if source.media.video is None or not source.media.moving:
         raise MediaError("no_video", "Nothing moves in this upload, so there is no filmstrip of it.")
-    return _cached(upload, f"filmstrip-{VERSION}.jpg", lambda target: make_filmstrip(source, target, tiles=TILES, height=TILE_HEIGHT))
+    return cached(upload, f"filmstrip-{VERSION}.jpg", lambda target: make_filmstrip(source, target, tiles=TILES, height=TILE_HEIGHT))
 
 
 def waveform(upload: Upload) -> Path:
@@ -57,7 +71,13 @@ def waveform(upload: Upload) -> Path:
         curve = [round(peak, 4) for peak in peaks(source, buckets=BUCKETS)]
         target.write_text(json.dumps({"peaks": curve, "duration": source.media.duration}, separators=(",", ":")))
 
-    return _cached(upload, f"waveform-{VERSION}.json", make)
+    return cached(upload, f"waveform-{VERSION}.json", make)
+
+
+def thumbnail(upload: Upload) -> Path:
+    """A small JPEG of the upload. Raises `MediaError`: `no_video` where there is nothing to see, `gone`, and what the engine raises."""
+    source = _source(upload)
+    return cached(upload, f"thumbnail-{VERSION}.jpg", lambda target: make_thumbnail(source, target, limits=storage.limits()))
 
 
 def _source(upload: Upload) -> Source:
@@ -66,13 +86,13 @@ def _source(upload: Upload) -> Source:
     return Source(upload.file, upload.media)
 
 
-def _cached(upload: Upload, name: str, make: Callable[[Path], None]) -> Path:
+def cached(kept: Kept, name: str, make: Callable[[Path], None]) -> Path:
     """The file `name`, made by whoever comes first while the others wait for it; whole, or not there."""
-    directory = storage.derived(upload.pk)
+    directory = storage.derived(kept.pk)
     target = directory / name
     if target.exists():
         return target
-    with _makers, _alone(upload):
+    with _makers, _alone(kept):
         if target.exists():
             return target
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -90,11 +110,11 @@ def _cached(upload: Upload, name: str, make: Callable[[Path], None]) -> Path:
 
 
 @contextmanager
-def _alone(upload: Upload) -> Iterator[None]:
-    """Hold a lock on the upload's own file, across processes; the kernel frees it when a holder dies."""
+def _alone(kept: Kept) -> Iterator[None]:
+    """Hold a lock on the kept file itself, across processes; the kernel frees it when a holder dies."""
     try:
-        with upload.file.open("rb") as file:
+        with kept.file.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
     except FileNotFoundError as error:
-        raise MediaError("gone", "The upload was cleaned up; send the file again.") from error
+        raise MediaError("gone", "The file was cleaned up.") from error

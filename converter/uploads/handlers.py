@@ -7,8 +7,11 @@ from typing import IO, TYPE_CHECKING, Any
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
+from django.db import connection
 
 from converter.engine.errors import MediaError
+from converter.owners.models import Owner
+from converter.quotas import services as quotas
 
 from . import storage
 from .incoming import Incoming, too_large
@@ -70,17 +73,19 @@ class IncomingUploadHandler(FileUploadHandler):
 
     chunk_size = 256 * 1024
 
-    def __init__(self, request: Any = None, *, at_once: bool = False) -> None:
+    def __init__(self, request: Any = None, *, owner: Owner | None = None, at_once: bool = False) -> None:
         super().__init__(request)
+        self.owner = owner
         self.at_once = at_once
         self.received: Incoming | MediaError | None = None
         self.received_name = ""
 
     def handle_raw_input(self, input_data: Any, META: Any, content_length: int, boundary: Any, encoding: Any = None) -> None:
-        """Refuse by the announced length, before anything is read: `too_large`, `disk_full`."""
+        """Refuse by the announced length, before anything is read: `too_large`, `quota_exceeded`, `disk_full`."""
         try:
             if content_length > settings.MAX_UPLOAD_BYTES + OVERHEAD:
                 raise too_large(settings.MAX_UPLOAD_BYTES)
+            self._check_quota(max(content_length - OVERHEAD, 1))
             storage.check_room(content_length)
         except MediaError as error:
             self._fail(error)
@@ -122,6 +127,13 @@ class IncomingUploadHandler(FileUploadHandler):
         if isinstance(self.received, Incoming):
             self.received.discard()
             self.received = None
+
+    def _check_quota(self, size: int) -> None:
+        owner = self.owner or getattr(self.request, "owner", None)
+        if owner is not None and not owner._state.adding:
+            quotas.admit_bytes(owner, size)
+            if not connection.in_atomic_block:
+                connection.close()  # a slow sender keeps no database connection from others: PostgreSQL's are few
 
     def _fail(self, error: MediaError) -> None:
         if self.at_once:

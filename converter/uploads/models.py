@@ -42,6 +42,7 @@ class Upload(models.Model):
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
     ready_at = models.DateTimeField(null=True, blank=True)
     removed_at = models.DateTimeField(null=True, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True, db_index=True, help_text="Set aside by its owner; the bytes go a little later.")
 
     class Meta:
         ordering = ["-created_at", "-id"]

@@ -19,6 +19,7 @@ from converter.audit import services as audit
 from converter.engine import files, sniff
 from converter.engine.errors import MediaError
 from converter.owners.models import Owner
+from converter.quotas import services as quotas
 from converter.runtime import services as runtime
 
 from . import partial, selectors, services, storage
@@ -31,7 +32,7 @@ UNFINISHED = (UploadStatus.RECEIVING, UploadStatus.CHECKING)
 
 
 def create(owner: Owner, name: str, size: int, sent_metadata: str = "") -> Upload:
-    """A row and an empty file for `size` bytes to come. Raises `MediaError`: `bad_parameter`, `too_large`, `disk_full`."""
+    """A row and an empty file for `size` bytes to come. Raises `MediaError`: `bad_parameter`, `too_large`, `quota_exceeded`, `disk_full`."""
     shown = clean_name(name)
     try:
         if size < 1:
@@ -46,10 +47,14 @@ def create(owner: Owner, name: str, size: int, sent_metadata: str = "") -> Uploa
     partial.begin(_token(path))
     try:
         with transaction.atomic():
+            quotas.hold(owner)
+            quotas.admit_bytes(owner, size)
             upload = Upload.objects.create(owner=owner, name=shown, size=size, path=path, sent_metadata=sent_metadata)
             audit.record("upload.begun", upload, owner=str(owner.pk), size=size)
-    except BaseException:
+    except BaseException as error:
         partial.remove(_token(path))
+        if isinstance(error, MediaError):
+            services.refused(owner, shown, error, size=size)
         raise
     return upload
 

@@ -20,6 +20,7 @@ from converter.engine.errors import MediaError
 from converter.engine.media import Media
 from converter.engine.probe import inspect
 from converter.owners.models import Owner
+from converter.quotas import services as quotas
 
 from . import selectors, storage
 from .handlers import IncomingUploadedFile
@@ -40,7 +41,7 @@ def receive(owner: Owner, name: str, source: UploadedFile[Any] | Iterable[bytes]
     `IncomingUploadHandler` received is moved, not copied. Whatever fails leaves neither file nor
     row, and an entry `upload.refused` in the trail.
 
-    Raises `MediaError`: `too_large`, `disk_full`, `unsupported_media`, `corrupt_media`,
+    Raises `MediaError`: `too_large`, `quota_exceeded`, `disk_full`, `unsupported_media`, `corrupt_media`,
     `mismatched_type`, `too_long`, `too_many_pixels`, `out_of_memory`, `timed_out`, `tool_failed`;
     and what `source` itself raises when it breaks off.
     """
@@ -81,6 +82,33 @@ def delete(upload: Upload) -> None:
         else:
             Upload.objects.filter(pk=locked.pk).delete()
         transaction.on_commit(lambda: _remove_bytes(locked))
+
+
+def set_aside(upload: Upload) -> bool:
+    """Take an upload out of its owner's sight; for `selectors.UNDO` it can come back, then it goes as by `delete`.
+
+    False when it was gone already. Raises `MediaError("conflict")` while a job that has not ended needs it.
+    """
+    with transaction.atomic():
+        locked = _locked(upload.pk)
+        if locked is None or locked.deleted_at is not None:
+            return False
+        if selectors.is_in_use(locked):
+            raise MediaError("conflict", f"A job is still working on “{locked.name}”; wait for it or cancel it first.", field="upload")
+        Upload.objects.filter(pk=locked.pk).update(deleted_at=timezone.now())
+        audit.record("upload.set_aside", locked, owner=str(locked.owner_id), size=locked.size)
+    return True
+
+
+def bring_back(upload: Upload) -> bool:
+    """Undo `set_aside`. False when it was not set aside, or its bytes went."""
+    with transaction.atomic():
+        locked = _locked(upload.pk)
+        if locked is None or locked.deleted_at is None:
+            return False
+        Upload.objects.filter(pk=locked.pk).update(deleted_at=None)
+        audit.record("upload.restored", locked, owner=str(locked.owner_id), size=locked.size)
+    return True
 
 
 def expire(upload: Upload) -> bool:
@@ -139,6 +167,8 @@ def _accept(owner: Owner, name: str, incoming: Incoming) -> Upload:
         files.publish(incoming.path, target)
         incoming.taken()
         with transaction.atomic():
+            quotas.hold(owner)
+            quotas.admit_bytes(owner, incoming.size)
             return _create(owner, name, incoming, media, relative)
     except OSError as error:
         _withdraw(target, relative)

@@ -1,26 +1,80 @@
-// The cut as numbers: its start, the length that is asked for, and the fields in which both are typed.
-import { all, one } from "./dom.js";
-import { clock, parseTime, seconds } from "./format.js";
+// The cut: which parts of the clip, and what is done to its picture and pace on the way. Numbers only; it knows no element.
+//
+// For whoever previews, quotes or converts:
+//   parts           [{start, end}] in seconds on frames, in the order in which they are joined; empty for a still picture
+//   used            the same, as the chosen outcome takes it: all parts, only the active one, or the whole clip
+//   active          index of the part under hand; start, length and end are its own (length may be more than the clip has)
+//   seconds         how long the result lasts, with its speed
+//   crop            {x, y, width, height} in whole pixels of the upright picture; null keeps all of it
+//   rotate          0, 90, 180 or 270 degrees clockwise, after the crop
+//   flip            "none", "horizontal", "vertical" or "both", after turning
+//   speed, reverse  2 is twice as fast; true begins with the last picture
+//   params(card)    all of it as the API's parameters, as far as that card's operation has them
+//   event `change`  detail {what, settled, typed, auto}: what is "range", "parts", "picture", "pace", "use" or "all";
+//                   settled is false while something is still dragged; auto where no person asked for it
+// The editor passes every change on as `cutroom:cut` on its form (it bubbles; detail: {cut, what, settled}).
 
-const FIELDS = ["start", "duration"];
+const EPSILON = 1e-6;
+/** Of the operations: what may be done to a picture and its pace, and what leaves it as it is. */
+export const PLAIN = Object.freeze({ crop: null, rotate: 0, flip: "none", speed: 1, reverse: false });
+/** Whether an operation with these parameters does crop, rotate, flip and reverse as we mean them (that for still pictures has a crop of another kind). */
+export const takesPicture = (known) => "reverse" in known && "crop" in known;
+const exact = (time) => Number(time.toFixed(6));
 
-/** Event `change` (detail: {typed}) after every change. Times are seconds. `length` may be more than the clip has. */
+/** Times are seconds. `duration` is null for a still picture; `width` and `height` are those of the upright picture. */
 export class Cut extends EventTarget {
-  #kept = null;
-  #wrong = new Set(); // fields in which something unreadable is typed
+  #parts = [];
+  #active = 0;
+  #takes = { range: true, parts: 1, length: null };
 
-  constructor(form, { duration, picture, frame, repeat, signal }) {
+  constructor({ duration, picture, frame, width = 0, height = 0, repeat = null, start = 0, length = NaN }) {
     super();
-    Object.assign(this, { form, duration, picture, frame, start: 0, length: duration, chosen: false });
-    const typed = repeat ? repeated(repeat, duration) : this.#typed();
-    if (typed.start < duration) this.start = typed.start;
-    if (Number.isFinite(typed.duration)) [this.length, this.chosen] = [typed.duration, true];
-    for (const name of FIELDS) this.#input(name).addEventListener("change", () => this.#read(name), { signal });
+    Object.assign(this, { duration, picture, frame, width, height, chosen: false }, PLAIN);
+    if (duration) this.#parts = [{ start: start < duration ? start : 0, length: Number.isFinite(length) ? length : duration }];
+    this.chosen = Number.isFinite(length);
+    if (repeat) this.#repeat(repeat);
   }
 
-  /** Where the cut ends inside the clip. */
+  get parts() {
+    return this.#parts.map((part) => ({ start: part.start, end: Math.min(part.start + part.length, this.duration) }));
+  }
+
+  get used() {
+    if (!this.#parts.length) return [];
+    if (!this.#takes.range) return [{ start: 0, end: this.duration }];
+    return this.#takes.parts > 1 ? this.parts : [this.parts[this.#active]];
+  }
+
+  get active() {
+    return this.#active;
+  }
+
+  get start() {
+    return this.#takes.range ? this.#parts[this.#active].start : 0;
+  }
+
+  get length() {
+    return this.#takes.range ? this.#parts[this.#active].length : this.duration;
+  }
+
+  /** Where the active part ends inside the clip. */
   get end() {
     return Math.min(this.start + this.length, this.duration);
+  }
+
+  get seconds() {
+    const one = this.used.length === 1 && this.#takes.range;
+    return (one ? this.length : this.used.reduce((sum, part) => sum + part.end - part.start, 0)) / this.speed;
+  }
+
+  /** Whether the outcome takes a part at all. */
+  get movable() {
+    return this.#takes.range;
+  }
+
+  /** Whether all parts go into the outcome. */
+  get several() {
+    return this.#takes.range && this.#takes.parts > 1;
   }
 
   /** Whether the clip's picture, which may end before its sound, ends before what is asked for is full. */
@@ -28,118 +82,143 @@ export class Cut extends EventTarget {
     return this.length > this.picture - this.start + this.frame * 0.75 && !this.untilEnd;
   }
 
-  /** Whether it goes on until the clip's end. */
+  /** Whether the active part goes on until the clip's end. */
   get untilEnd() {
     return Math.abs(this.start + this.length - this.duration) < this.frame / 2;
   }
 
-  /** Set it; `chosen` tells that a person wants this length, so that no card changes it any more. */
-  set(start, length, { chosen = false, typed = false } = {}) {
-    this.start = start;
-    this.length = length;
+  /** Whether anything is done to the picture or its pace. */
+  get plain() {
+    return Object.entries(PLAIN).every(([name, value]) => this[name] === value);
+  }
+
+  /** Set the active part; `chosen` tells that a person wants this length, so that no card changes it any more. */
+  set(start, length, { chosen = false, typed = false, settled = true, auto = false } = {}) {
+    Object.assign(this.#parts[this.#active], { start, length });
     this.chosen ||= chosen;
-    this.#input("start").value = clock(start);
-    this.#input("duration").value = clock(length);
-    one("[data-end]", this.form).textContent = clock(start + length);
-    this.#wrong.clear();
-    this.clear();
-    this.dispatchEvent(new CustomEvent("change", { detail: { typed } }));
+    this.#changed("range", { typed, settled, auto });
   }
 
-  /** The outcome takes everything: the cut rests, and is remembered. */
-  suspend() {
-    this.#kept ??= [this.start, this.length];
-    this.#allow(false);
-    this.set(0, this.duration);
+  /** Set one part from where to where; it becomes the active one. */
+  setPart(index, { start, end }, how = {}) {
+    this.#active = index;
+    this.set(start, end - start, { chosen: true, ...how });
   }
 
-  /** The outcome takes a part: the cut is as it was left, with the card's length as in `suggest`. */
-  resume(wanted) {
-    if (this.#kept) [this.start, this.length] = this.#kept;
-    this.#kept = null;
-    this.#allow(true);
-    this.suggest(wanted);
+  /** Take another part in hand. */
+  choose(index, how = {}) {
+    this.#active = index;
+    this.#changed("parts", how);
   }
 
-  /** Take a card's length (null: to the end), unless a person chose one; the start moves only to make room. */
-  suggest(wanted) {
-    if (this.chosen) return this.set(this.start, this.length);
-    const length = wanted ?? this.duration - this.start;
-    const latest = Math.floor((this.duration - length) / this.frame + 1e-6) * this.frame;
-    return this.set(Math.max(0, Math.min(this.start, latest)), length);
+  /** Add a part behind the active one and take it in hand. */
+  add({ start, end }) {
+    // A length that was meant to be filled up is no part among others.
+    this.#parts = this.#parts.map((part) => ({ start: part.start, length: Math.min(part.length, this.duration - part.start) }));
+    this.#parts.splice(this.#active + 1, 0, { start, length: end - start });
+    this.#active += 1;
+    this.chosen = true;
+    this.#changed("parts");
   }
 
-  /** Put a sentence beside a field; false when there is no such field. */
-  say(name, sentence) {
-    if (!FIELDS.includes(name)) return false;
-    const error = one(`[data-error-for=${name}]`, this.form);
-    if (sentence) this.#input(name).setAttribute("aria-invalid", "true");
-    else this.#input(name).removeAttribute("aria-invalid");
-    error.textContent = sentence;
-    error.hidden = !sentence;
+  /** Make two of the active part; false when `at` is not inside of it. */
+  split(at) {
+    const { start, end } = this.parts[this.#active];
+    if (at < start + this.frame / 2 || at > end - this.frame / 2) return false;
+    this.#parts[this.#active].length = at - start;
+    this.add({ start: at, end });
     return true;
   }
 
-  /** Take the sentences of others away; what is typed wrongly stays told. */
-  clear() {
-    for (const name of FIELDS) if (!this.#wrong.has(name)) this.say(name, "");
+  /** Take a part out; the last one stays. */
+  remove(index) {
+    if (this.#parts.length < 2) return;
+    this.#parts.splice(index, 1);
+    this.#active = Math.min(this.#active > index ? this.#active - 1 : this.#active, this.#parts.length - 1);
+    this.#changed("parts");
   }
 
-  /** Whether what is typed can be used; otherwise the wrong field gets the focus. */
-  valid() {
-    const wrong = FIELDS.map((name) => this.#input(name)).find((input) => input.hasAttribute("aria-invalid"));
-    wrong?.focus();
-    return !wrong;
+  /** Set any of crop, rotate, flip, speed, reverse. */
+  edit(changes, { settled = true } = {}) {
+    Object.assign(this, changes);
+    this.#changed(Object.keys(changes).some((name) => name === "speed" || name === "reverse") ? "pace" : "picture", { settled });
   }
 
-  /** Ask how a clip that is too short shall fill its time: `row` is that parameter's field, if the outcome has it. */
-  askHowToFill(row) {
-    const box = one("[data-short]", this.form);
-    const slot = one("[data-short-slot]", box);
-    const asked = Boolean(row) && this.short;
-    for (const other of all("[data-param]", slot)) {
-      if (other !== row || !asked) one(`[data-params="${other.dataset.home}"]`, this.form).append(other);
+  /** What the outcome takes: nothing but the whole clip, a part, several; and the length that it would like (null: to the end). */
+  use({ range, parts = 1, length = null }) {
+    this.#takes = { range, parts, length };
+    this.#suggest();
+    this.#changed("use", { auto: true });
+  }
+
+  /** The API's parameters for a card: `card.params` are its effective values by name, `card.parts` how many parts it takes. */
+  params({ params: known, parts: most = 1 }) {
+    return { ...this.#range(known, most), ...this.#edits(known) };
+  }
+
+  /** All of it, JSON-able, for `restore`. */
+  snapshot() {
+    const { chosen, crop, rotate, flip, speed, reverse } = this;
+    return { parts: this.#parts.map((part) => ({ ...part })), active: this.#active, chosen, crop: crop && { ...crop }, rotate, flip, speed, reverse };
+  }
+
+  /** Take over a snapshot. */
+  restore({ parts, active, ...rest }) {
+    this.#parts = parts.map((part) => ({ ...part }));
+    this.#active = Math.min(active, parts.length - 1);
+    Object.assign(this, PLAIN, rest);
+    this.#suggest();
+    this.#changed("all", { auto: true });
+  }
+
+  // A card's length is taken unless a person chose one; the start moves only to make room.
+  #suggest() {
+    if (this.chosen || !this.#takes.range || !this.#parts.length) return;
+    const part = this.#parts[this.#active];
+    const length = this.#takes.length ?? this.duration - part.start;
+    const latest = Math.floor((this.duration - length) / this.frame + EPSILON) * this.frame;
+    this.#parts[this.#active] = { start: Math.max(0, Math.min(part.start, latest)), length };
+  }
+
+  #range(known, most) {
+    if (!this.#parts.length) return {};
+    if (most > 1 && this.#parts.length > 1) return { ranges: this.parts.map(({ start, end }) => ({ start: exact(start), end: exact(end) })) };
+    const given = {};
+    if ("start" in known) given.start = exact(this.start);
+    if ("duration" in known) given.duration = this.untilEnd && known.duration === null ? null : exact(this.length);
+    else if ("end" in known) given.end = this.untilEnd ? null : exact(this.end);
+    return given;
+  }
+
+  #edits(known) {
+    const { crop, rotate, flip, speed, reverse } = this;
+    const given = {};
+    if (speed !== 1 && typeof known.speed === "number") given.speed = speed; // another operation's speed is a word
+    if (!takesPicture(known)) return given;
+    if (crop) given.crop = [crop.x, crop.y, crop.width, crop.height].join(",");
+    if (rotate) given.rotate = String(rotate);
+    if (flip !== "none") given.flip = flip;
+    if (reverse) given.reverse = true;
+    return given;
+  }
+
+  // The cut of a job that is to be repeated; without a range in its parameters, everything.
+  #repeat({ start, duration, end, ranges, crop, rotate, flip, speed, reverse }) {
+    if (this.duration) {
+      const from = start ?? 0;
+      const several = ranges?.length ? ranges.map((one) => ({ start: one.start ?? 0, length: (one.end ?? this.duration) - (one.start ?? 0) })) : null;
+      this.#parts = several ?? [{ start: from, length: duration ?? (end ?? this.duration) - from }];
+      this.chosen = true;
     }
-    if (asked && row.parentNode !== slot) {
-      row.dataset.home = row.closest("[data-params]").dataset.params;
-      slot.append(row);
-    }
-    box.hidden = !asked;
-    const text = one("[data-short-text]", box);
-    text.textContent = text.dataset.text.replace("%(have)s s", seconds(Math.max(0, this.picture - this.start))).replace("%(want)s s", seconds(this.length));
+    const [x, y, width, height] = /^\d+(,\d+){3}$/.test(crop ?? "") ? crop.split(",").map(Number) : [];
+    if (width) this.crop = { x, y, width, height };
+    if (rotate) this.rotate = Number(rotate);
+    if (flip) this.flip = flip;
+    if (typeof speed === "number") this.speed = speed;
+    if (reverse === true) this.reverse = true;
   }
 
-  #allow(allowed) {
-    for (const name of FIELDS) this.#input(name).disabled = !allowed;
-    one("[data-whole]", this.form).hidden = allowed;
+  #changed(what, { typed = false, settled = true, auto = false } = {}) {
+    this.dispatchEvent(new CustomEvent("change", { detail: { what, typed, settled, auto } }));
   }
-
-  #input(name) {
-    return one(`[data-${name}]`, this.form);
-  }
-
-  #typed() {
-    return Object.fromEntries(FIELDS.map((name) => [name, parseTime(this.#input(name).value)]));
-  }
-
-  #refuse(name, sentence) {
-    this.#wrong.add(name);
-    this.say(name, sentence);
-  }
-
-  #read(name) {
-    const text = this.#input(name).value.trim();
-    const time = this.#typed()[name];
-    if (text && !Number.isFinite(time)) this.#refuse(name, "Write seconds (62.5) or a clock time (1:02.5).");
-    else if (name === "start" && time >= this.duration) this.#refuse(name, `The clip ends at ${clock(this.duration)}; choose an earlier start.`);
-    else if (name === "duration" && time <= 0) this.#refuse(name, "Choose a duration above zero.");
-    else if (name === "start") this.set(text ? time : 0, this.length, { typed: true });
-    else this.set(this.start, text ? time : this.duration - this.start, { chosen: Boolean(text), typed: true });
-  }
-}
-
-/** The cut of a job that is to be repeated; without a range in its parameters, everything. */
-function repeated({ start, duration, end }, whole) {
-  const from = start ?? 0;
-  return { start: from, duration: duration ?? (end ?? whole) - from };
 }

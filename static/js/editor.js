@@ -2,6 +2,7 @@
 import { api, idempotencyKey } from "./api.js";
 import { Cut } from "./cut.js";
 import { all, one } from "./dom.js";
+import { CutFields, typedRange } from "./fields.js";
 import { clock } from "./format.js";
 import { Outcome } from "./outcome.js";
 import { Player } from "./player.js";
@@ -25,7 +26,7 @@ export class Editor {
     this.playable = false;
     const { signal } = this.#gone;
     this.outcome = new Outcome(form, { data: this.data, signal });
-    this.quote = new Quote(one("[data-quote]", form), { signal, notes: one("[data-quote-notes]", form), onQuote: () => this.cut?.clear(), onProblem: (error) => this.#blame(error) });
+    this.quote = new Quote(one("[data-quote]", form), { signal, notes: one("[data-quote-notes]", form), onQuote: () => this.fields?.clear(), onProblem: (error) => this.#blame(error) });
     if (this.duration) this.#beginTimeline(signal);
     this.#beginPreview(signal);
     this.outcome.addEventListener("change", (event) => this.#outcomeChanged(event.detail), { signal });
@@ -42,7 +43,7 @@ export class Editor {
   /** Make the job. A second press while the first is under way does nothing; a repeat after a lost answer makes no second job. */
   async convert() {
     const button = one("[data-go]", this.form);
-    if (button.disabled || !this.outcome.chosen || (this.cut && !this.cut.valid())) return;
+    if (button.disabled || !this.outcome.chosen || (this.fields && !this.fields.valid())) return;
     button.disabled = true;
     this.#key ??= idempotencyKey();
     try {
@@ -60,7 +61,7 @@ export class Editor {
 
   /** Move an edge of the cut to the playhead. */
   mark(edge) {
-    if (!this.timeline?.movable) return;
+    if (!this.cut?.movable) return;
     const at = this.timeline.snap(this.timeline.head);
     const start = edge === "in" ? at : Math.max(0, Math.min(this.cut.start, at - this.frame));
     const end = edge === "in" ? Math.max(this.cut.end, at + this.frame) : Math.max(at, start + this.frame);
@@ -83,12 +84,15 @@ export class Editor {
 
   #beginTimeline(signal) {
     const { duration, frame, form } = this;
-    this.cut = new Cut(form, { duration, picture: this.data.picture ?? duration, frame, repeat: this.data.repeat, signal });
+    const { width, height } = this.data.media;
+    const typed = typedRange(form);
+    this.cut = new Cut({ duration, frame, width, height, picture: this.data.picture ?? duration, repeat: this.data.repeat, start: typed.start, length: typed.duration });
+    this.fields = new CutFields(form, this.cut, { signal });
     this.timeline = new Timeline(one("[data-timeline]", form), { duration, frame, tiles: this.data.tiles, signal });
-    this.cut.addEventListener("change", ({ detail }) => this.#cutChanged(detail.typed), { signal });
+    this.cut.addEventListener("change", ({ detail }) => this.#cutChanged(detail), { signal });
     this.timeline.addEventListener("range", ({ detail: { start, end, part, final } }) => {
       const moved = part === "range";
-      this.cut.set(start, moved ? this.cut.length : end - start, { chosen: !moved });
+      this.cut.set(start, moved ? this.cut.length : end - start, { chosen: !moved, settled: final });
       this.#preview(part === "out" ? Math.max(start, end - frame) : start, final);
     });
     this.timeline.addEventListener("head", ({ detail }) => this.#showAt(detail));
@@ -147,12 +151,14 @@ export class Editor {
     if (button) button.disabled = !this.playable;
   }
 
-  #cutChanged(typed) {
+  #cutChanged({ what, typed, settled }) {
     const { start, end } = this.cut;
+    this.fields.show();
     this.timeline.setRange(start, end);
     this.player?.setRange({ start, end });
-    this.cut.askHowToFill(this.outcome.promoted());
+    this.fields.askHowToFill(this.outcome.promoted());
     if (typed) this.#preview(start, true);
+    this.form.dispatchEvent(new CustomEvent("cutroom:cut", { bubbles: true, detail: { cut: this.cut, what, settled } }));
     this.#ask();
   }
 
@@ -161,26 +167,14 @@ export class Editor {
       this.#ask();
       return;
     }
-    const partial = this.outcome.has("duration") || this.outcome.has("end");
-    this.timeline.setMovable(partial);
-    if (partial) this.cut.resume(this.outcome.preset("duration"));
-    else this.cut.suspend();
+    const range = this.outcome.has("duration") || this.outcome.has("end");
+    this.timeline.setMovable(range);
+    this.cut.use({ range, parts: this.outcome.chosen.parts, length: this.outcome.preset("duration") });
   }
 
   #body() {
     const { operation, preset } = this.outcome.chosen;
-    return { upload: this.data.upload, operation, preset, params: { ...this.outcome.params(), ...this.#rangeParams() } };
-  }
-
-  #rangeParams() {
-    const { cut, outcome } = this;
-    if (!cut) return {};
-    const exact = (time) => Number(time.toFixed(6));
-    const params = {};
-    if (outcome.has("start")) params.start = exact(cut.start);
-    if (outcome.has("duration")) params.duration = cut.untilEnd && outcome.preset("duration") === null ? null : exact(cut.length);
-    else if (outcome.has("end")) params.end = cut.untilEnd ? null : exact(cut.end);
-    return params;
+    return { upload: this.data.upload, operation, preset, params: { ...this.outcome.params(), ...this.cut?.params(this.outcome.chosen) } };
   }
 
   #ask() {
@@ -193,7 +187,7 @@ export class Editor {
     const name = error.field === "end" ? "duration" : error.field;
     const bare = detail.startsWith(`${error.field}: `) ? detail.slice(error.field.length + 2) : detail;
     const sentence = bare.charAt(0).toUpperCase() + bare.slice(1);
-    return Boolean(this.cut?.say(name, sentence)) || this.outcome.blame(name, sentence);
+    return Boolean(this.fields?.say(name, sentence)) || this.outcome.blame(name, sentence);
   }
 }
 

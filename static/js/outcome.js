@@ -120,7 +120,7 @@ export class Outcome extends EventTarget {
 
   #inputs() {
     const prefix = `${this.chosen?.operation}.`;
-    return all("[data-param] :is(input, select)", this.form).filter((input) => input.name.startsWith(prefix) && !RANGE.has(this.#name(input)));
+    return all("[data-param] :is(input, select)", this.form).filter((input) => input.name.startsWith(prefix) && !RANGE.has(this.#name(input)) && !input.closest("[data-drawn]"));
   }
 
   #name(input) {

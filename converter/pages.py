@@ -1,0 +1,48 @@
+"""What every page of ours shares: which methods it takes, how a failure looks, and how a long list is divided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.template.loader import select_template
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_http_methods
+from rest_framework.exceptions import Throttled
+
+from converter.engine.errors import MediaError
+
+View = Callable[..., HttpResponseBase]
+PER_PAGE = 25
+
+
+def page(*methods: str) -> Callable[[View], View]:
+    """A personal page: its methods, never in a shared cache, failures drawn as pages."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            try:
+                return view(request, *args, **kwargs)
+            except MediaError as problem:
+                return failure(request, problem)
+            except Throttled:
+                return failure(request, MediaError("rate_limited"))
+
+        return require_http_methods([*methods, "HEAD"])(cache_control(private=True, no_cache=True)(guarded))
+
+    return decorate
+
+
+def failure(request: HttpRequest, problem: MediaError) -> HttpResponse:
+    """A page that says what is wrong and what to do."""
+    template = select_template([f"{problem.code.status}.html", "error.html"])
+    return HttpResponse(template.render({"problem": problem}, request), status=problem.code.status)
+
+
+def page_of(request: HttpRequest, rows: QuerySet[Any]) -> Page[Any]:
+    return Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
