@@ -4,7 +4,7 @@ from .blocks import Block, Control, Extension, Header, Image, Loop, Trailer, rea
 from .edit import GifInfo, inspect_gif, retime
 from .encoder import PROFILES, Request, ready
 from .timing import FASTEST, delays, rational
-from .write import NO_PICTURE_THERE, NotCompiled, middle, write
+from .write import NO_PICTURE_THERE, NotCompiled, write
 
 __all__ = [
     "FASTEST",
@@ -22,7 +22,6 @@ __all__ = [
     "Trailer",
     "delays",
     "inspect_gif",
-    "middle",
     "rational",
     "read_blocks",
     "ready",

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +19,8 @@ from typing import Any
 from converter.engine.config import current
 
 KERNEL = Path(__file__).resolve().parent / "kernel"
-STAMP = "stamp.json"
+COMPILED = KERNEL.parent / "compiled"
+STAMP, LIBRARY = "stamp.json", "gif.so"
 NOT_COMPILED, NO_PICTURE, TOO_SMALL = 3, 4, 5
 """Exit statuses of `kernel/child.py`."""
 PROFILES: Mapping[str, str] = {
@@ -28,7 +28,7 @@ PROFILES: Mapping[str, str] = {
     "balanced": "Balanced: clearly smaller, as good to look at",
     "best": "Best: every detail, larger",
 }
-_PACKAGES = ("numba", "llvmlite", "numpy")
+_PACKAGES = ("numba", "llvmlite")
 _CPU = Path("/proc/cpuinfo")
 
 
@@ -55,58 +55,51 @@ class Request:
     """A file of the work directory with the bytes that a survey's frames took; needed with `most`."""
     survey: bool = False
     """Write such a file instead of a GIF."""
-    part: tuple[bool, bool] = (True, True)
-    """Whether it has the beginning of the GIF, and its end: parts make one GIF as they are, one after the other."""
+    threads: int = 1
+    """Threads that may draw it, 1 or 2; the bytes are the same."""
 
-    def argv(self, descriptor: int, *, compiling: bool = False) -> list[str]:
+    def argv(self, descriptor: int) -> list[str]:
         """How the child is started, to read raw bgr0 pictures from `descriptor`."""
         request: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
-        request |= {"descriptor": descriptor, "compile": compiling}
-        return [sys.executable, "-I", "-B", str(KERNEL / "child.py"), json.dumps(request)]
+        request |= {"descriptor": descriptor, "library": str(library())}
+        # -S: nothing that was installed is needed, and looking for it would take longer than anything else at the start.
+        return [sys.executable, "-I", "-S", "-B", str(KERNEL / "child.py"), json.dumps(request)]
 
 
-def environment(folder: Path) -> tuple[tuple[str, str], ...]:
-    """What the child needs to find its machine code in `folder`, and to stay at one thread."""
-    return (("NUMBA_CACHE_DIR", str(folder)), ("OPENBLAS_NUM_THREADS", "1"), ("OMP_NUM_THREADS", "1"))
+def library() -> Path:
+    """The shared library that the child calls."""
+    return current().kernel_cache / LIBRARY
 
 
 def readable() -> tuple[Path, ...]:
-    """What the child may read beside its libraries: its own code, and which processor this is."""
-    return (KERNEL, _CPU)
-
-
-def lend(folder: Path) -> None:
-    """Copy the machine code (1 MB) to `folder`, inside a job's own directory.
-
-    Numba insists on a cache that it may write to; whatever a child does to its copy dies with the job.
-    """
-    shutil.copytree(current().kernel_cache, folder)
+    """What the child may read beside its interpreter: its own code and the library."""
+    return (KERNEL, library())
 
 
 def ready() -> bool:
     """Whether the encoder was compiled for exactly this code, these libraries and this processor."""
     try:
-        return (current().kernel_cache / STAMP).read_text() == stamp()
+        return (current().kernel_cache / STAMP).read_text() == stamp() and library().is_file()
     except OSError:
         return False
 
 
-def name(cores: int) -> str:
-    """What made a GIF, for its recipe: the same on as many cores makes the same bytes."""
-    return f"kernel, numba {version('numba')}, {cores} core{'s' * (cores > 1)}"
+def name() -> str:
+    """What made a GIF, for its recipe."""
+    return f"kernel, numba {version('numba')}"
 
 
 @cache
 def stamp() -> str:
-    """Everything that the machine code depends on; an empty JSON list where a library is missing."""
+    """Everything that the library depends on; an empty JSON list where a library is missing."""
     try:
         packages = [version(package) for package in _PACKAGES]
     except PackageNotFoundError:
         return "[]"
     code = hashlib.sha256()
-    for path in sorted(KERNEL.glob("*.py")):
+    for path in (*sorted(KERNEL.glob("*.py")), *sorted(COMPILED.glob("*.py"))):
         code.update(path.read_bytes())
-    return json.dumps([code.hexdigest(), str(KERNEL), platform.python_version(), platform.machine(), *packages, _processor()])
+    return json.dumps([code.hexdigest(), platform.python_version(), platform.machine(), *packages, _processor()])
 
 
 def _processor() -> str:

@@ -1,12 +1,12 @@
 """Compile the GIF encoder for this machine: `python -m converter.engine.gif.warm [FOLDER]`.
 
-build.sh runs it. Does nothing when the cache is already right. Exit status 0 when the encoder is ready,
-1 when it can't be compiled here (numba has no wheel for the machine, say): GIFs are then made by ffmpeg.
+build.sh runs it. Does nothing when the library is already right. Exit status 0 when the encoder is ready,
+1 when it can't be made here (numba has no wheel for the machine, say): GIFs are then made by ffmpeg.
+No compiler and no linker is needed: Numba's LLVM makes the object, and `compiled.link` a shared library of it.
 """
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -17,7 +17,7 @@ from converter.engine.config import configure, current
 from . import encoder
 
 SIDE = 48
-FRAMES = 6
+FRAMES = 3
 _SECONDS = 600
 
 
@@ -29,16 +29,17 @@ def warm(folder: Path) -> bool:
     folder.parent.mkdir(parents=True, exist_ok=True)
     # Another process may read the old one: a new folder takes its place at once.
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="kernels-") as scratch:
-        fresh = Path(scratch) / "cache"
+        fresh = Path(scratch) / "fresh"
         fresh.mkdir()
         try:
-            for profile in encoder.PROFILES:
-                for dither in ("normal", "none"):
-                    _compile(Path(scratch), fresh, profile, dither)
+            _compile(fresh / encoder.LIBRARY)
+            _try(fresh, Path(scratch))
         except (OSError, subprocess.SubprocessError) as error:
             output = error.stderr.decode(errors="replace") if isinstance(error, subprocess.CalledProcessError) else str(error)
             sys.stderr.write(f"The GIF encoder could not be compiled; ffmpeg will make GIFs instead.\n{output[-1000:]}\n")
             return False
+        finally:
+            configure(kernel_cache=folder)
         (fresh / encoder.STAMP).write_text(encoder.stamp())
         if folder.exists():
             folder.rename(Path(scratch) / "old")
@@ -46,14 +47,21 @@ def warm(folder: Path) -> bool:
     return encoder.ready()
 
 
-def _compile(scratch: Path, cache: Path, profile: str, dither: str) -> None:
-    """Draw some noise that moves, which uses every function with the types of real work."""
-    picture = os.urandom(4 * SIDE * SIDE)
-    pictures = b"".join(picture[turn * 256 :] + picture[: turn * 256] for turn in range(FRAMES - 1)) + bytes(4 * SIDE * SIDE)
-    request = encoder.Request(SIDE, SIDE, (4,) * (FRAMES + 2), 0, profile, 256, dither, True, str(scratch / "warm.gif"))
-    # Our own code on our own noise: nothing of a user is near, and nothing of this process's environment is needed.
-    env = {"PATH": os.defpath, "HOME": str(scratch), "TMPDIR": str(scratch), **dict(encoder.environment(cache))}
-    subprocess.run(request.argv(0, compiling=True), input=pictures, env=env, capture_output=True, check=True, timeout=_SECONDS)  # noqa: S603
+def _compile(target: Path) -> None:
+    """Write the library, in a process of its own: Numba's 200 MB go with it, and so does whatever might go wrong in it."""
+    argv = [sys.executable, "-m", "converter.engine.gif.compiled", str(target)]
+    root = Path(__file__).resolve().parents[3]
+    subprocess.run(argv, cwd=root, capture_output=True, check=True, timeout=_SECONDS)  # noqa: S603
+
+
+def _try(folder: Path, scratch: Path) -> None:
+    """Draw a few small pictures with it: a library that can't be loaded, or ends in a fault, is found out here and not by a job."""
+    configure(kernel_cache=folder)
+    picture = bytes(n * n * 7 & 255 for n in range(4 * SIDE * SIDE))
+    pictures = b"".join(picture[turn * 256 :] + picture[: turn * 256] for turn in range(FRAMES))
+    for profile in encoder.PROFILES:
+        request = encoder.Request(SIDE, SIDE, (4,) * FRAMES, 0, profile, 256, "normal", False, str(scratch / "warm.gif"))
+        subprocess.run(request.argv(0), input=pictures, env={}, capture_output=True, check=True, timeout=_SECONDS)  # noqa: S603
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -26,8 +25,7 @@ if TYPE_CHECKING:
     from converter.engine.workbench import Workbench
 
 NO_PICTURE_THERE = "start: the clip has no picture there; choose an earlier start."
-_CACHE, _WEIGHTS = "kernels", "weights.json"
-_SECOND = "second.gif"
+_WEIGHTS = "weights.json"
 _SMALLER = 4
 """How much smaller the pictures of a survey are, each way: it costs a decode, and a sixteenth of the drawing."""
 
@@ -40,30 +38,22 @@ class NotCompiled(Exception):
     """The encoder can't run here; the message says why. Nothing was written that matters."""
 
 
-def write(request: Request, pictures: Command, bench: Workbench, halves: tuple[Command, ...] = ()) -> Path:
+def write(request: Request, pictures: Command, bench: Workbench) -> Path:
     """Make the GIF in `bench.work`, of at most `request.most` bytes.
 
-    `halves` draw the first half of the pictures and the second, to be made at the same time where there are two cores.
     Raises `NotCompiled`, and `MediaError` as tools do, `start_past_end` without a picture, `target_unreachable`
     where `request.most` bytes are too few.
     """
-    cache = bench.work / _CACHE
     try:
-        encoder.lend(cache)
         if request.most:
-            _run(*_survey(request, pictures), bench, cache)
+            _run(*_survey(request, pictures), bench)
             request = replace(request, weights=_WEIGHTS)
-        cores = 2 if halves and _cores(bench.limits) > 1 else 1
-        if cores == 2:
-            _both(request, halves, bench, cache)
-        else:
-            _run(request, pictures, bench, cache)
+        _run(replace(request, threads=_cores(bench.limits)), pictures, bench)
     except OSError as error:
         raise NotCompiled(str(error)) from error
     finally:
-        shutil.rmtree(cache, ignore_errors=True)
         (bench.work / _WEIGHTS).unlink(missing_ok=True)
-    bench.tools["encoder"] = encoder.name(cores)
+    bench.tools["encoder"] = encoder.name()
     return bench.work / request.output
 
 
@@ -76,43 +66,16 @@ def _survey(request: Request, pictures: Command) -> tuple[Request, Command]:
     return small, replace(pictures, arguments=arguments, stage="looking ahead", share=0.0)
 
 
-def _run(request: Request, pictures: Command, bench: Workbench, cache: Path) -> None:
+def _run(request: Request, pictures: Command, bench: Workbench) -> None:
     with _explained(request):
-        bench.pipes(Feed(pictures, request.argv, _policy(bench, cache), None if request.survey else _Progress(bench, len(request.delays)).hear))
-
-
-def _both(request: Request, halves: tuple[Command, ...], bench: Workbench, cache: Path) -> None:
-    """Make the two halves at the same time, each by a child of its own, and put the second behind the first.
-
-    The second begins with a whole picture and colours of its own, so neither has to know of the other.
-    """
-    half = middle(len(request.delays))
-    first = replace(request, delays=request.delays[:half], part=(True, False))
-    second = replace(request, delays=request.delays[half:], part=(False, True), output=_SECOND)
-    policy, other = _policy(bench, cache), _Count()
-    with _explained(request):
-        # Progress is told from this thread alone: the second half's child only leaves its number there.
-        tell = _Progress(bench, len(request.delays), other)
-        bench.pipes(Feed(halves[0], first.argv, policy, tell.hear), Feed(halves[1], second.argv, policy, other.hear))
-    path = bench.work / _SECOND
-    with (bench.work / request.output).open("ab") as whole, path.open("rb") as rest:
-        shutil.copyfileobj(rest, whole)
-    path.unlink()
-
-
-def middle(frames: int) -> int:
-    """With which frame the second half begins: its first is drawn whole, which takes a little longer."""
-    return (frames + 1) // 2
+        policy = Policy(bench.work, readable=encoder.readable(), python=True)
+        bench.pipes(Feed(pictures, request.argv, policy, None if request.survey else _Progress(bench, len(request.delays)).hear))
 
 
 def _cores(limits: Limits) -> int:
-    """How many this work may use: one, unless whoever runs this has the memory for two and says so."""
+    """How many this work may use."""
     there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(there, limits.threads or there, current().gif_cores)
-
-
-def _policy(bench: Workbench, cache: Path) -> Policy:
-    return Policy(bench.work, readable=encoder.readable(), python=True, environment=encoder.environment(cache))
 
 
 @contextmanager
@@ -124,7 +87,7 @@ def _explained(request: Request) -> Iterator[None]:
             raise MediaError("start_past_end", NO_PICTURE_THERE, field="start", log=error.log) from error
         if error.log.startswith(f"exit {encoder.TOO_SMALL}:"):
             raise _unreachable(error, request.most) from error
-        if error.log.startswith(f"exit {encoder.NOT_COMPILED}:") or "ModuleNotFoundError" in error.log or "ImportError" in error.log:
+        if error.log.startswith(f"exit {encoder.NOT_COMPILED}:"):
             raise NotCompiled(error.log) from error
         raise
 
@@ -139,25 +102,13 @@ def _unreachable(error: MediaError, most: int) -> MediaError:
     return MediaError("target_unreachable", text, field="max_mb", log=error.log)
 
 
-class _Count:
-    """Hears a child's lines, `frames bytes`, in pieces of any size."""
+class _Progress:
+    """Hears the child's lines, `frames bytes`, in pieces of any size, and tells how much of `frames` is done."""
 
-    def __init__(self) -> None:
-        self.done, self.rest = 0, b""
+    def __init__(self, bench: Workbench, frames: int) -> None:
+        self.bench, self.frames, self.rest = bench, frames, b""
 
     def hear(self, data: bytes) -> None:
         *lines, self.rest = (self.rest + data).split(b"\n")
         if lines:
-            self.done = int(lines[-1].split()[0])
-
-
-class _Progress(_Count):
-    """Tells how much of `frames` is done, by this child and by `other`."""
-
-    def __init__(self, bench: Workbench, frames: int, other: _Count | None = None) -> None:
-        super().__init__()
-        self.bench, self.frames, self.other = bench, frames, other
-
-    def hear(self, data: bytes) -> None:
-        super().hear(data)
-        self.bench.advance(min(1.0, (self.done + (self.other.done if self.other else 0)) / self.frames))
+            self.bench.advance(min(1.0, int(lines[-1].split()[0]) / self.frames))

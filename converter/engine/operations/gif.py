@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from converter.engine import edits, estimate, framing, gif, looping, replay
+from converter.engine import estimate, framing, gif, looping, replay
 from converter.engine.errors import MediaError
 from converter.engine.looping import LoopParams, Round
 from converter.engine.media import Media
@@ -29,11 +29,6 @@ _LEAST_BYTES, _FRAME_BYTES = 1500, 32
 """What the smallest GIF takes, and each of its frames although nothing moves."""
 _SURVEYED = 1.35
 """The work of a GIF whose size is limited: its pictures are drawn twice, the first time small."""
-_TWO_PIXELS, _TWO_FRAMES, _TWO_BITS = 30_000_000, 144, 0.02
-"""Least work for two cores, in pixels (1 s) and frames, and least bits of a source's pixel: where little moves, the whole picture that the
-second half begins with would be much of the file."""
-_EVEN_CLOCKS = frozenset({"mov", "matroska"})
-"""Containers whose clocks count n-ths of a second."""
 _PALETTE, _RESULT = "palette.png", "result.gif"
 # Six bits per channel: the filters below remember every distinct colour, so fewer of them is 2.5 times faster.
 _SIX_BITS = "lutrgb=r='bitand(val,252)+2':g='bitand(val,252)+2':b='bitand(val,252)+2'"
@@ -106,7 +101,6 @@ class Gif(Operation[GifParams]):
                 "repeats": _repeats(params.loops),
                 "round": planned,
                 "encoder": _request(planned, params, delays) if ours else None,
-                "halves": _halves(planned) if ours and not most else (),
                 "fallback": _two_steps(planned, params) if ours else (),
             },
         )
@@ -119,7 +113,7 @@ class Gif(Operation[GifParams]):
             try:
                 for command in plan.commands[:-1]:
                     planned.keep(command, bench, planned.cycle)
-                result = gif.write(request, plan.commands[-1], bench, plan.extra["halves"])
+                result = gif.write(request, plan.commands[-1], bench)
                 planned.tidy(bench)
                 return result
             except gif.NotCompiled as problem:
@@ -179,27 +173,6 @@ def _pictures(planned: Round) -> tuple[Command, ...]:
     # Raw pictures are large: by itself ffmpeg lets eight of them wait for the pipe.
     calm = ("-thread_queue_size", "1")
     return (*first, Command("drawing frames", (source,), (*arguments, *calm), "", "rawvideo", planned.seconds, 1.0 - 0.2 * len(first)))
-
-
-def _halves(planned: Round) -> tuple[Command, ...]:
-    """The commands that draw the first half of the pictures and the second, where making both at once is worth it; else none.
-
-    Both see the source by the same clock, so they are exactly the pictures that one command would draw.
-    """
-    bits = (planned.video.bit_rate or planned.source.size * 8 / (planned.source.duration or 1.0)) / max(1.0, planned.video.fps) / _coded(planned)
-    repeats = planned.reordered or planned.cycle < planned.frames
-    if repeats or planned.frames * planned.frame.pixels < _TWO_PIXELS or planned.frames < _TWO_FRAMES or bits < _TWO_BITS:
-        return ()
-    middle = gif.middle(planned.frames)
-    begins = float(middle / planned.rate * edits.pace(planned.params))
-    # A second before the half begins, so that whatever filters want to have seen has been there.
-    late = max(0, math.floor(begins) - 1) if planned.source.demuxer in _EVEN_CLOCKS else 0
-    parts = replace(planned, drawn=middle, frames=middle), replace(planned, first=middle, late=late, frames=planned.frames - middle)
-    return tuple(replace(_pictures(part)[-1], share=0.5) for part in parts)
-
-
-def _coded(planned: Round) -> int:
-    return max(1, planned.video.coded_width * planned.video.coded_height)
 
 
 def _two_steps(planned: Round, params: GifParams) -> tuple[Command, ...]:

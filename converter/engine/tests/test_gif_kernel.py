@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import io
 import random
 import subprocess
@@ -15,8 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from converter.engine.config import current
 from converter.engine.gif import encoder, inspect_gif, warm
-from converter.engine.gif.kernel import canvas, colour, lzw, mapping, palette
+from converter.engine.gif.compiled import link
+from converter.engine.gif.kernel import canvas, layout
+from converter.engine.gif.kernel.library import PREFIX, SIGNATURES, Library
 from converter.engine.gif.kernel.profiles import PROFILES, Profile, profile
 from converter.engine.tests.making import ffmpeg
 
@@ -26,23 +30,45 @@ EXACT = replace(PROFILES["best"], base=0, most=0, slope=0, better=1.0, loss=0.0,
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _compiled(tmp_path_factory: pytest.TempPathFactory) -> None:
-    assert warm.warm(encoder.current().kernel_cache)
+def _compiled() -> None:
+    assert warm.warm(current().kernel_cache)
 
 
-def lzw_gif(indices: np.ndarray, width: int, depth: int, *, loss: float = 0.0) -> tuple[bytes, np.ndarray]:
-    """A still GIF of these indices, and the picture that the encoder believes to be on the screen."""
+def library() -> Library:
+    return Library(str(encoder.library()))
+
+
+class Tables:
+    """The memory block that the library's functions work in, as arrays."""
+
+    packed: np.ndarray
+    near: np.ndarray
+
+    def __init__(self) -> None:
+        self.memory = np.zeros(layout.TABLES_BYTES + layout.LINE, np.uint8)
+        skipped = -self.memory.ctypes.data % layout.LINE
+        self.base = self.memory.ctypes.data + skipped
+        for name, table in layout.TABLES.items():
+            part = self.memory[skipped + table.offset :][: layout.size(name)]
+            setattr(self, name, part.view(table.kind).reshape(table.shape))
+
+
+def lzw_gif(indices: np.ndarray, width: int, depth: int, *, loss: float = 0.0, stripe: int = 1 << 30) -> tuple[bytes, np.ndarray]:
+    """A still GIF of these indices, written `stripe` rows at a time, and the picture that the encoder believes to be on the screen."""
     pixels = indices.size
     height = pixels // width
-    colours = (np.arange(256, dtype=np.uint32) * 0x010101).astype(np.uint32)
-    src = colours[indices]
-    scr, ref, out = np.zeros(pixels, np.uint32), np.zeros(pixels, np.uint32), np.empty(lzw.room(pixels), np.uint8)
-    neighbours = np.zeros((256, 8), np.uint8)
-    neighbours[:, 0] = np.clip(np.arange(256) + 1, 0, (1 << depth) - 2)
-    size = lzw.encode(
-        indices.astype(np.uint8), src, ref, scr, np.full(pixels, 40, np.uint8), width, 0, 0, width - 1, height - 1, colours, neighbours,
-        1, loss, False, depth, (1 << depth) - 1, np.zeros(lzw.HASH_SLOTS, np.uint32), out,
-    )  # fmt: skip
+    tables, work = Tables(), library()
+    tables.packed[:] = np.arange(256, dtype=np.uint32) * 0x010101
+    tables.near[:, 0] = np.clip(np.arange(256) + 1, 0, (1 << depth) - 2)
+    src = tables.packed[indices]
+    scr, ref, out = np.zeros(pixels, np.uint32), np.zeros(pixels, np.uint32), np.empty(layout.room(pixels), np.uint8)
+    places, tolerances = indices.astype(np.uint8), np.full(pixels, 40, np.uint8)
+    arrays = [array.ctypes.data for array in (places, src, ref, scr, tolerances, out)]
+    work.begin(tables.base, out.ctypes.data, out.size, loss, depth)
+    for top in range(0, height, stripe):
+        rows = top, min(height, top + stripe)
+        work.encode(tables.base, *arrays, pixels, out.size, width, 0, width - 1, *rows, 1, loss, False, depth, (1 << depth) - 1)
+    size = work.finish(tables.base, out.ctypes.data, out.size, depth)
     assert size <= out.size
     table = np.repeat(np.arange(1 << depth, dtype=np.uint8), 3).tobytes()
     head = canvas.frame_head(4, 0, (0, 0, width, height), depth).replace(b"\x21\xf9\x04\x05", b"\x21\xf9\x04\x04")
@@ -94,6 +120,12 @@ def test_lzw_round_trip_of_anything(depth: int, width: int, height: int, variety
     assert (shown(lzw_gif(indices, width, depth)[0]) == indices).all()
 
 
+@pytest.mark.parametrize("loss", [0.0, 1.0])
+def test_lzw_in_stripes_is_the_lzw_of_the_whole(loss: float) -> None:
+    indices = np.concatenate([de_bruijn_like(200, 40_000), np.repeat(de_bruijn_like(9, 4_000), 10)])
+    assert lzw_gif(indices, 100, 8, loss=loss, stripe=17)[0] == lzw_gif(indices, 100, 8, loss=loss)[0]
+
+
 def test_every_length_around_the_widening_of_codes() -> None:
     for pixels in range(1, 700):
         indices = de_bruijn_like(3, pixels)
@@ -120,13 +152,14 @@ def frames_of(data: bytes) -> list[np.ndarray]:
         return found
 
 
-def encode(pictures: list[np.ndarray], wanted: Profile) -> bytes:
+def encode(pictures: list[np.ndarray], wanted: Profile, *, threads: int = 1) -> bytes:
     height, width, _ = pictures[0].shape
-    drawing = canvas.Canvas(width, height, wanted)
+    drawing = canvas.Canvas(library(), width, height, wanted, threads=threads)
     parts = [canvas.header(width, height, 0)]
     for picture in pictures:
-        words = (picture.astype(np.uint32) * np.array([1 << 16, 1 << 8, 1], np.uint32)).sum(axis=2).astype(np.uint32).ravel()
-        parts += [bytes(part) for part in drawing.draw(words, 4)]
+        words = (picture.astype(np.uint32) * np.array([1 << 16, 1 << 8, 1], np.uint32)).sum(axis=2).astype(np.uint32)
+        drawing.picture[:] = words.tobytes()
+        parts += [bytes(part) for part in drawing.draw(4)]
     return b"".join([*parts, canvas.TRAILER])
 
 
@@ -179,15 +212,44 @@ def test_a_gradient_is_dithered_without_getting_darker() -> None:
     assert np.abs(blocks[0] - blocks[2]).mean() < 0.15 < 0.6 < np.abs(blocks[1] - blocks[2]).mean()
 
 
-def test_variance_cut_separates_what_is_far_apart() -> None:
-    colours = np.array([[0, 1, 250, 251], [0, 0, 250, 250], [0, 0, 250, 250]], np.float32)
-    chosen = np.full((3, colour.SLOTS), colour.NOWHERE, np.float32)
-    assert palette.variance_cut(colours, np.ones(4, np.float32), 4, 2, chosen) == 2
-    assert sorted(chosen[0, :2]) == [0.5, 250.5]
+@pytest.mark.parametrize("name", PROFILES)
+def test_two_threads_make_the_same_bytes(name: str) -> None:
+    generator = np.random.default_rng(8)
+    still = generator.integers(0, 256, (120, 200, 3)) // 3 + np.arange(200)[None, :, None] // 2
+    pictures = [np.clip(np.roll(still, 3 * turn, axis=1) + generator.integers(-6, 7, still.shape), 0, 255) for turn in range(6)]
+    wanted = profile(name, colours=256, dither="normal")
+    assert encode(pictures, wanted, threads=2) == encode(pictures, wanted)
 
 
-def test_the_pattern_is_even() -> None:
-    assert sorted(mapping.bayer().ravel()) == list(range(64))
+def test_a_frame_can_be_drawn_once_more() -> None:
+    generator = np.random.default_rng(9)
+    drawing = canvas.Canvas(library(), 80, 60, PROFILES["balanced"])
+    frames = []
+    for turn in range(4):
+        drawing.picture[:] = generator.integers(0, 256, 4 * 80 * 60, np.uint8).tobytes()
+        drawing.remember()
+        first = b"".join(bytes(part) for part in drawing.draw(4))
+        drawing.undo()
+        if turn % 2:
+            drawing.draw(4, looser=6.0)
+            drawing.undo()
+        frames.append((first, b"".join(bytes(part) for part in drawing.draw(4))))
+    assert all(first == again for first, again in frames)
+
+
+def test_the_library_is_a_sound_shared_object(tmp_path: Path) -> None:
+    data = encoder.library().read_bytes()
+    assert data[:4] == b"\x7fELF"
+    loaded = ctypes.CDLL(str(encoder.library()))
+    assert all(loaded[PREFIX + name] for name in SIGNATURES)
+    with pytest.raises(AttributeError):
+        loaded["memset"]
+
+
+@pytest.mark.parametrize("data", [b"", b"\x7fELF\2\1" + bytes(100), b"not an object at all, and long enough to be looked at by the linker, too"])
+def test_what_is_no_object_is_not_linked(data: bytes) -> None:
+    with pytest.raises(link.NotLinkable):
+        link.link(data, [])
 
 
 def test_nothing_of_it_weighs_on_the_processes_that_wait() -> None:

@@ -1,6 +1,5 @@
-"""Our own GIF encoder, compiled by Numba: colours, decisions over time, and LZW.
+"""The process that writes GIFs: `child.py` is started as a script in the sandbox, and calls a shared library made by `..compiled`.
 
-Nothing here may be imported by a web or worker process: it imports numpy and numba. `child.py` is
-started as a script in the sandbox, and `..encoder` is the part that belongs to the parent. The
-reasoning behind the numbers is in docs/engine.md.
+Only the standard library is imported here, and little of it, because every GIF pays for its child's start. `..encoder` is the part
+that belongs to the parent. The reasoning behind the numbers is in docs/engine.md.
 """

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
+import ctypes
+import mmap
 import struct
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
-
-from . import lzw, mapping, palette, temporal
-from .colour import CELLS, NEAR, NOWHERE, SLOTS, Bytes, Floats, Words
+from .layout import BANDS, TABLES, TABLES_BYTES, room, size
+from .library import Library
 from .profiles import Profile
 
-CUT_SIZES = (16, 24, 32, 48, 64, 96, 128, 192, 255)
-"""Sizes of a palette that are tried where a scene begins, smallest first."""
-FEWEST = 3
-_SHRINK, _GROW, _SLACK, _STRAIN = 0.95, 1.1, 0.85, 1.1
-"""From frame to frame a palette loses a twentieth or gains a tenth, where its error is far enough below or above the wanted one."""
-_CUT_FACTOR, _CUT_OFFSET = 3.0, 20.0
-"""An error this many times (and this much) above the last frame's means that a new scene began."""
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
+FEWEST = 3
 _SIMPLE = 2.0
 """A picture counts as described while its palette's error is at most this many times the wanted one."""
 _RESTLESS, _CALM = 0.06, 0.03
@@ -29,91 +25,135 @@ LOOSEST = 12.0
 """How much more a picture may be forgiven: base, a step of 2.5 levels, becomes 32."""
 _HIGHEST, _NEVER, _FEWER = 200, 1700, 0.4
 """Bounds that keep tolerances in a byte and products of errors in 31 bits, and how fast colours become fewer."""
+_STRIPES = 6
+"""Parts in which rows go from one thread, which chooses their colours, to the other, which writes them."""
+_PAGE = 4096
 
 
 class Canvas:
-    """Turns pictures of `width`×`height`, as 0x00RRGGBB words, into GIF frames, one after the other.
+    """Turns pictures of `width`×`height`, put into `picture` as bgr0, into GIF frames, one after the other.
 
-    Memory is about 17 bytes a pixel and 6 MB of tables, however many frames follow.
+    All memory is one block: about 19 bytes a pixel and 13 MB of tables, however many frames follow. With `threads` of 2
+    the work is shared between two cores; the bytes are the same.
     """
 
-    def __init__(self, width: int, height: int, profile: Profile) -> None:
-        self.width, self.height, self.profile = width, height, profile
-        pixels = width * height
-        self.scr, self.ref = np.zeros(pixels, np.uint32), np.zeros(pixels, np.uint32)
-        self.keep, self.tol, self.indices = np.zeros(pixels, np.uint8), np.zeros(pixels, np.uint8), np.zeros(pixels, np.uint8)
-        self.out = np.empty(lzw.room(pixels), np.uint8)
-        self.table = np.zeros(lzw.HASH_SLOTS, np.uint32)
-        self.counts, self.sums = np.zeros(CELLS, np.int32), np.zeros(CELLS, np.int64)
-        self.lut, self.hints, self.pairs = np.empty(CELLS, np.uint8), np.zeros(CELLS, np.uint8), np.empty(2 * CELLS, np.uint8)
-        self.cells, self.weights, self.keys = np.empty((3, CELLS), np.float32), np.empty(CELLS, np.float32), np.empty(CELLS, np.int32)
-        self.colours = np.full((3, SLOTS), NOWHERE, np.float32)
-        self.packed, self.use = np.zeros(SLOTS, np.uint32), np.zeros(SLOTS)
-        self.near, self.around = np.zeros((SLOTS, NEAR + 1), np.uint8), np.zeros((SLOTS, 3, NEAR), np.float32)
-        self.apart, self.reach = np.zeros((SLOTS, NEAR), np.float32), np.zeros(SLOTS, np.float32)
-        self.slopes = np.zeros((SLOTS, NEAR + 1, 4), np.float32)
-        self.matrix = mapping.bayer()
-        self.m, self.error, self.fresh, self.base, self.looser = 0, 0.0, True, profile.base, 0.0
-        self.before: tuple[npt.NDArray[Any], ...] | None = None
+    def __init__(self, library: Library, width: int, height: int, profile: Profile, *, threads: int = 1) -> None:
+        self.library, self.width, self.height, self.profile = library, width, height, profile
+        self.pixels, self.room = width * height, room(width * height)
+        sizes = {"src": 4, "scr": 4, "ref": 4, "keep": 1, "tol": 1, "indices": 1}
+        places, end = {}, TABLES_BYTES
+        for name, length in sizes.items():
+            places[name], end = end, end + -(-length * self.pixels // _PAGE) * _PAGE
+        self.memory = mmap.mmap(-1, end + self.room)
+        self.view = memoryview(self.memory)
+        # Held as long as the block itself: its address must not move.
+        self.anchor = (ctypes.c_char * len(self.memory)).from_buffer(self.memory)
+        self.base = ctypes.addressof(self.anchor)
+        self.src, self.scr, self.ref, self.keep, self.tol, self.indices = (self.base + place for place in places.values())
+        self.out = self.base + end
+        self.written = self.view[end:]
+        self.picture = self.view[places["src"] : places["src"] + 4 * self.pixels]
+        self.kept = [self.view[places[name] : places[name] + 4 * self.pixels] for name in ("scr", "ref")]
+        self.kept += [self._table(name) for name in ("colours", "use", "error")]
+        self.rgb, self.box, self.error_at = self._table("rgb"), self._table("box").cast("q"), self._table("error").cast("d")
+        self.m, self.fresh, self.base_tolerance, self.looser = 0, True, profile.base, 0.0
+        self.before: list[bytearray] = []
+        self.helper = _helper() if threads > 1 else None
 
-    def draw(self, picture: Words, delay_cs: int, looser: float = 0.0) -> list[bytes | memoryview]:
+    def draw(self, delay_cs: int, looser: float = 0.0) -> list[bytes | memoryview]:
         """The bytes of the next frame, shown for `delay_cs` hundredths of a second; valid until the next call.
 
         `looser` forgives more than the profile does, 0 to `LOOSEST`: larger tolerances, fewer colours, fewer bytes.
         """
         p, self.looser = self.profile, looser
-        base, slope = min(_HIGHEST, int(self.base * (1 + looser))), int(p.slope * (1 + looser / 2))
-        changed, x0, y0, x1, y1 = temporal.judge(
-            picture, self.ref, self.scr, self.width, self.height, base, slope, p.cap, self.fresh,
-            p.stride, p.smooth if self._simple() else p.smooth - 1, self.keep, self.tol, self.counts, self.sums,
-        )  # fmt: skip
+        tolerance, slope = min(_HIGHEST, int(self.base_tolerance * (1 + looser))), int(p.slope * (1 + looser / 2))
+        changed, box = self._judge(tolerance, slope)
         if changed == 0:
             return still(delay_cs)
-        self.lut[:] = mapping.UNSET
-        self.pairs[:] = mapping.UNKNOWN
         self._choose()
-        factor = (self.base / p.base if p.base else 1.0) * (1 + looser / 4)
+        factor = (self.base_tolerance / p.base if p.base else 1.0) * (1 + looser / 4)
         depth = max(2, self.m.bit_length())
-        clear_through = (1 << depth) - 1
-        drawn = mapping.assign(
-            picture, self.scr, self.keep, self.tol, self.width, x0, y0, x1, y1, self.colours, self.packed, self.m,
-            self.near, self.around, self.apart, self.slopes, min(_NEVER, int(256 * p.better * factor)), self.fresh,
-            base + slope * p.dithered, p.gain, p.variance, self.matrix,
-            self.lut, self.pairs, clear_through, self.indices,
-        )  # fmt: skip
+        through = (1 << depth) - 1
+        drawn = self._write(box, depth, through, factor, tolerance + slope * p.dithered)
+        length = self.library.finish(self.base, self.out, self.room, depth)
         if drawn == 0:
             return still(delay_cs)
-        size = lzw.encode(
-            self.indices, picture, self.ref, self.scr, self.tol, self.width, x0, y0, x1, y1, self.packed, self.near,
-            min(p.candidates, self.m - 1), p.loss * factor, not self.fresh, depth, clear_through, self.table, self.out,
-        )  # fmt: skip
         if not self.fresh:
-            self._adapt(drawn / picture.size)
+            self._adapt(drawn / self.pixels)
         self.fresh = False
-        head = frame_head(delay_cs, clear_through, (x0, y0, x1 - x0 + 1, y1 - y0 + 1), depth)
-        return [head, self._table(1 << depth), self.out[:size].data]
+        x0, y0, x1, y1 = box
+        head = frame_head(delay_cs, through, (x0, y0, x1 - x0 + 1, y1 - y0 + 1), depth)
+        return [head, self.rgb[: 3 << depth], self.written[:length]]
 
     def remember(self) -> None:
         """Note everything that the next `draw` depends on, so that it can be done once more."""
-        if self.before is None:
-            self.before = tuple(np.empty_like(array) for array in self._lasting())
-        for kept, now in zip(self.before, self._lasting(), strict=True):
-            np.copyto(kept, now)
-        self.marks = self.m, self.error, self.fresh, self.base
+        if not self.before:
+            self.before = [bytearray(len(part)) for part in self.kept]
+        for copy, part in zip(self.before, self.kept, strict=True):
+            copy[:] = part
+        self.marks = self.m, self.fresh, self.base_tolerance
 
     def undo(self) -> None:
         """Go back to what was last remembered."""
-        if self.before is not None:
-            for kept, now in zip(self.before, self._lasting(), strict=True):
-                np.copyto(now, kept)
-            self.m, self.error, self.fresh, self.base = self.marks
+        for copy, part in zip(self.before, self.kept, strict=True):
+            part[:] = copy
+        self.m, self.fresh, self.base_tolerance = self.marks
 
-    def _lasting(self) -> tuple[npt.NDArray[Any], ...]:
-        return self.scr, self.ref, self.colours, self.use
+    def _table(self, name: str) -> memoryview:
+        return self.view[TABLES[name].offset : TABLES[name].offset + size(name)]
+
+    def _judge(self, tolerance: int, slope: int) -> tuple[int, tuple[int, int, int, int]]:
+        """How many pixels have to change, and the rectangle around them: left, top, right, bottom, inclusive."""
+        p, half = self.profile, self.height // 2
+        smooth = p.smooth if self._simple() else p.smooth - 1
+
+        def judge(band: int) -> int:
+            top, end = (0, half) if band == 0 else (half, self.height)
+            return self.library.judge(
+                self.base, self.src, self.ref, self.scr, self.keep, self.tol, self.pixels, self.width, top, end, band, tolerance, slope, p.cap,
+                self.fresh, p.stride, smooth,
+            )  # fmt: skip
+
+        changed = sum(self._both(judge))
+        boxes = [tuple(self.box[4 * band : 4 * band + 4]) for band in range(BANDS)]
+        return changed, (min(b[0] for b in boxes), min(b[1] for b in boxes), max(b[2] for b in boxes), max(b[3] for b in boxes))
+
+    def _both(self, work: Callable[[int], int]) -> list[int]:
+        """The results for both bands, at the same time where there is a helper."""
+        if self.helper is None:
+            return [work(band) for band in range(BANDS)]
+        other = self.helper.submit(work, 1)
+        return [work(0), other.result()]
+
+    def _write(self, box: tuple[int, int, int, int], depth: int, through: int, factor: float, plain: int) -> int:
+        """Choose every pixel's colour in the rectangle, and write them as LZW; how many are drawn.
+
+        With a helper the next rows' colours are chosen while the last ones' are written.
+        """
+        p, (x0, y0, x1, y1) = self.profile, box
+        better, candidates = min(_NEVER, int(256 * p.better * factor)), min(p.candidates, self.m - 1)
+        stripes = _stripes(y0, y1 + 1)
+
+        def assign(stripe: tuple[int, int]) -> int:
+            return self.library.assign(
+                self.base, self.src, self.scr, self.keep, self.tol, self.indices, self.pixels, self.width, x0, x1, *stripe,
+                self.m, better, self.fresh, plain, p.gain, p.variance, through,
+            )  # fmt: skip
+
+        self.library.begin(self.base, self.out, self.room, p.loss * factor, depth)
+        ahead: list[Future[int]] = [self.helper.submit(assign, stripe) for stripe in stripes] if self.helper else []
+        drawn = 0
+        for number, stripe in enumerate(stripes):
+            drawn += ahead[number].result() if ahead else assign(stripe)
+            self.library.encode(
+                self.base, self.indices, self.src, self.ref, self.scr, self.tol, self.out, self.pixels, self.room, self.width, x0, x1, *stripe,
+                candidates, p.loss * factor, not self.fresh, depth, through,
+            )  # fmt: skip
+        return drawn
 
     def _simple(self) -> bool:
         """Whether its colours describe the picture."""
-        return self.error <= _SIMPLE * self.profile.error
+        return self.error_at[0] <= _SIMPLE * self.profile.error
 
     def _adapt(self, drawn: float) -> None:
         """Forgive more where noise draws much of a simple picture again, and less where little moves.
@@ -122,87 +162,28 @@ class Canvas:
         """
         p = self.profile
         if self._simple() and drawn > _RESTLESS:
-            self.base = min(p.most, self.base + 2)
+            self.base_tolerance = min(p.most, self.base_tolerance + 2)
         elif not self._simple() or drawn < _CALM:
-            self.base = max(p.base, self.base - 1)
+            self.base_tolerance = max(p.base, self.base_tolerance - 1)
 
     def _choose(self) -> None:
         """Colours for the pixels that change: as few as keep to the wanted error."""
         p = self.profile
-        n = palette.collect(self.counts, self.sums, self.cells, self.weights, self.keys)
-        if n == 0:
-            # So few pixels that the sample missed them all: the colours in force must do.
-            self._settle()
-            return
-        colours = p.colours / (1 + _FEWER * max(0.0, self.looser - 1))
-        most = min(max(FEWEST, int(colours)), p.colours, n)
-        error = self._follow(n, most) if self.m else np.inf
-        if error > _CUT_FACTOR * self.error + _CUT_OFFSET:
-            error = self._begin(n, most)
-        self.error = error
-        self._settle()
+        most = min(max(FEWEST, int(p.colours / (1 + _FEWER * max(0.0, self.looser - 1)))), p.colours)
+        self.m = self.library.choose(self.base, self.m, most, p.error * (1 + self.looser) ** 2, p.rounds, p.moves)
 
-    def _wanted(self) -> float:
-        """The error that its palette has to meet."""
-        return self.profile.error * (1 + self.looser) ** 2
 
-    def _follow(self, n: int, most: int) -> float:
-        """Colours for a frame like the last one, from the last one's."""
-        p, before = self.profile, self.m
-        m = before
-        wanted = self._wanted()
-        if self.error < _SLACK * wanted:
-            m = min(m - 1, int(m * _SHRINK))
-        elif self.error > _STRAIN * wanted:
-            m = int(m * _GROW) + 2
-        m = min(max(FEWEST, m), most)
-        if m < before:
-            kept = np.sort(np.argsort(-self.use[:before], kind="stable")[:m])
-            self.colours[:, :m] = self.colours[:, kept]
-        elif m > before:
-            picked = np.argsort(-self.weights[:n], kind="stable")[: 8 * (m - before)]
-            picked = picked[:: max(1, len(picked) // (m - before))][: m - before]
-            m = before + len(picked)
-            self.colours[:, before:m] = self.cells[:, picked]
-        self.colours[:, m:] = NOWHERE
-        self.m = m
-        return self._improve(n, p.rounds)
+def _helper() -> ThreadPoolExecutor:
+    # Costs 5 ms to import, which one thread needs not pay.
+    from concurrent.futures import ThreadPoolExecutor
 
-    def _begin(self, n: int, most: int) -> float:
-        """Colours for a new scene: the fewest that meet the wanted error."""
-        error = np.inf
-        for size in CUT_SIZES:
-            self.m = palette.variance_cut(self.cells, self.weights, n, min(size, most), self.colours)
-            error = self._improve(n, self.profile.rounds + 2)
-            if error <= self._wanted() or size >= most:
-                break
-        return float(error)
+    return ThreadPoolExecutor(1)
 
-    def _improve(self, n: int, rounds: int) -> float:
-        p = self.profile
-        return float(
-            palette.improve(
-                self.cells, self.weights, self.keys, n, self.colours, self.m, rounds, p.moves, self.use, self.lut, self.hints, *self._nearby()
-            )
-        )
 
-    def _settle(self) -> None:
-        """Whole numbers, as the file has them, and what is near what."""
-        m = self.m
-        whole = np.clip(np.rint(self.colours[:, :m]), 0, 255)
-        self.colours[:, :m] = whole
-        r, g, b = whole.astype(np.uint32)
-        self.packed[:m] = r << 16 | g << 8 | b
-        palette.neighbourhood(self.colours, m, *self._nearby())
-        mapping.mixtures(self.colours, m, self.near, self.around, self.slopes)
-
-    def _nearby(self) -> tuple[Bytes, Floats, Floats, Floats]:
-        return self.near, self.around, self.apart, self.reach
-
-    def _table(self, size: int) -> bytes:
-        table: Bytes = np.zeros((size, 3), np.uint8)
-        table[: self.m] = self.colours[:, : self.m].T.astype(np.uint8)
-        return table.tobytes()
+def _stripes(top: int, end: int) -> Sequence[tuple[int, int]]:
+    """Rows in a few parts, each from its first to before its last."""
+    step = max(16, -(-(end - top) // _STRIPES))
+    return [(row, min(row + step, end)) for row in range(top, end, step)]
 
 
 def header(width: int, height: int, loop: int | None) -> bytes:

@@ -20,10 +20,9 @@ from typing import IO, TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from kernel.budget import Budget
     from kernel.canvas import Canvas
-    from kernel.colour import Words
 
 NOT_COMPILED = 3
-"""Exit status where the cache lacks a function: compiling it here would take longer than the GIF."""
+"""Exit status where the shared library can't be loaded."""
 NO_PICTURE = 4
 """Exit status where the pipe ended before the first whole picture."""
 TOO_SMALL = 5
@@ -40,18 +39,16 @@ _F_SETPIPE_SZ = 1031
 class Pictures:
     """Whole pictures from a pipe."""
 
-    def __init__(self, descriptor: int, size: int) -> None:
-        self.descriptor = descriptor
-        self.buffer = bytearray(size)
-        self.view = memoryview(self.buffer)
+    def __init__(self, descriptor: int, into: memoryview) -> None:
+        self.descriptor, self.view = descriptor, into
         with contextlib.suppress(OSError):
             # More than the usual 64 KB, so that neither side wakes up sixty times for one picture.
             fcntl.fcntl(descriptor, _F_SETPIPE_SZ, PIPE_BYTES)
 
     def following(self) -> bool:
-        """Read the next picture into `buffer`; False at the end. A part of a picture counts as the end."""
+        """Read the next picture; False at the end. A part of a picture counts as the end."""
         got = 0
-        while got < len(self.buffer):
+        while got < len(self.view):
             read = os.readv(self.descriptor, [self.view[got:]])
             if read == 0:
                 return False
@@ -59,58 +56,45 @@ class Pictures:
         return True
 
 
-def only_from_cache() -> None:
-    """End the process where a function would have to be compiled."""
-    from numba.core import event
-
-    class Refuse(event.Listener):
-        def on_start(self, event: Any) -> None:
-            os.write(2, b"gif kernel: not compiled for this machine\n")
-            os._exit(NOT_COMPILED)
-
-        def on_end(self, event: Any) -> None:
-            pass
-
-    event.register("numba:compile", Refuse())  # type: ignore[no-untyped-call]
-
-
 def main(request: dict[str, Any]) -> int:
     """Write one GIF; the exit status."""
-    import numpy as np
     from kernel import canvas
+    from kernel.library import Library
     from kernel.profiles import profile
 
-    if not request.get("compile"):
-        only_from_cache()
+    try:
+        library = Library(request["library"])
+    except (OSError, AttributeError) as problem:
+        os.write(2, f"gif kernel: {problem}\n".encode())
+        return NOT_COMPILED
     width, height, delays = request["width"], request["height"], request["delays"]
-    drawing = canvas.Canvas(width, height, profile(request["profile"], colours=request["colours"], dither=request["dither"]))
-    pictures = Pictures(request["descriptor"], 4 * width * height)
-    words = np.frombuffer(pictures.buffer, np.uint32)
+    wanted = profile(request["profile"], colours=request["colours"], dither=request["dither"])
+    drawing = canvas.Canvas(library, width, height, wanted, threads=request["threads"])
+    pictures = Pictures(request["descriptor"], drawing.picture)
     if request.get("survey"):
-        return survey(drawing, pictures, words, len(delays), Path(request["output"]))
+        return survey(drawing, pictures, len(delays), Path(request["output"]))
     spending = allowance(request, canvas.LOOSEST) if request["most"] else None
     places: list[int] = []
     with Path(request["output"]).open("w+b") as target:
-        first, last = request.get("part", (True, True))
-        target.write(canvas.header(width, height, request["loop"]) if first else b"")
+        target.write(canvas.header(width, height, request["loop"]))
         report = Report()
         while len(places) < len(delays) and pictures.following():
             delay = delays[len(places)]
             places.append(target.tell())
-            for part in drawing.draw(words, delay) if spending is None else within(spending, drawing, words, delay):
+            for part in drawing.draw(delay) if spending is None else within(spending, drawing, delay):
                 target.write(part)
             report.note(target.tell())
         if request["repeat"] and places:
             repeat(target, places, delays, report)
-        target.write(canvas.TRAILER if last else b"")
+        target.write(canvas.TRAILER)
     return 0 if places else NO_PICTURE
 
 
-def survey(drawing: Canvas, pictures: Pictures, words: Words, most: int, output: Path) -> int:
+def survey(drawing: Canvas, pictures: Pictures, most: int, output: Path) -> int:
     """Write how many bytes each picture takes, as JSON, instead of a GIF; the exit status."""
     sizes: list[int] = []
     while len(sizes) < most and pictures.following():
-        sizes.append(sum(len(part) for part in drawing.draw(words, 0)))
+        sizes.append(sum(len(part) for part in drawing.draw(0)))
     output.write_text(json.dumps(sizes))
     return 0 if sizes else NO_PICTURE
 
@@ -124,7 +108,7 @@ def allowance(request: dict[str, Any], loosest: float) -> Budget:
     return Budget(request["most"] - FRAME_BYTES, times, weights, loosest)
 
 
-def within(spending: Budget, drawing: Canvas, words: Words, delay: int) -> list[bytes | memoryview]:
+def within(spending: Budget, drawing: Canvas, delay: int) -> list[bytes | memoryview]:
     """The next frame's bytes, drawn until they fit. Ends the process where that can't be."""
     from kernel.budget import TRIES
     from kernel.canvas import still
@@ -132,7 +116,7 @@ def within(spending: Budget, drawing: Canvas, words: Words, delay: int) -> list[
     drawing.remember()
     size = 0
     for attempt in range(TRIES):
-        parts: list[bytes | memoryview] = drawing.draw(words, delay, spending.looser)
+        parts: list[bytes | memoryview] = drawing.draw(delay, spending.looser)
         size = sum(len(part) for part in parts)
         if spending.accepts(size, attempt):
             spending.spend(size)

@@ -10,29 +10,25 @@ from typing import Any
 
 import numpy as np
 
+from converter.engine.gif.kernel.layout import DICTIONARY, HASH_SLOTS
+
+from . import memory
 from .colour import Bytes, Scalar, Words, apart32
 from .jit import compiled, inlined
 
-DICTIONARY = 4096
-"""Codes that twelve bits can name."""
-SLOTS_BITS = 14
-HASH_SLOTS = 1 << SLOTS_BITS
-"""Four places for each code: the chains stay short. 64 KB, which a core's cache holds."""
+_SLOTS_BITS = HASH_SLOTS.bit_length() - 1
 CHECK = 256
 """Codes between two looks at how well a full dictionary still does."""
+_FOLLOWING, _BITS, _BLOCK, _POS, _ACC, _HELD, _NODE, _BEGUN, _CODES, _PIXELS, _BEST = range(11)
+"""Where `encode` leaves its state, in the table `lzw`."""
 WORN = 0.97
 """A full dictionary is forgotten when it codes this much worse than at its best. The prototype's number; not varied."""
-
-
-def room(pixels: int) -> int:
-    """Bytes that a picture of `pixels` can take at most, with its sub-blocks' lengths and codes to clear."""
-    return pixels * 2 + 1024
 
 
 @inlined
 def place(table: Any, key: Any) -> Any:
     """Where a string (prefix code and next index, plus one) stands in the hash, or the free place where it would go."""
-    at = np.uint64(((key * np.uint64(0x9E3779B1)) & np.uint64(0xFFFFFFFF)) >> np.uint64(32 - SLOTS_BITS))
+    at = np.uint64(((key * np.uint64(0x9E3779B1)) & np.uint64(0xFFFFFFFF)) >> np.uint64(32 - _SLOTS_BITS))
     entry = np.uint64(table[at])
     while entry != np.uint64(0) and (entry >> np.uint64(12)) != key:
         at = (at + np.uint64(1)) & np.uint64(HASH_SLOTS - 1)
@@ -41,33 +37,41 @@ def place(table: Any, key: Any) -> Any:
 
 
 @compiled
+def begin(base: int, out: Bytes, loss: float, depth: int) -> None:
+    """Start a picture's image data: an empty dictionary, and a first code that says so."""
+    known, onward, limits, state = memory.known(base), memory.onward(base), memory.limits(base), memory.lzw(base)
+    for t in range(256):
+        limits[t] = np.int32(t * t * loss * loss * (3 / 16))
+    known[:] = 0
+    onward[:] = 0
+    out[0] = np.uint8(depth)
+    state[:] = 0
+    state[_FOLLOWING], state[_BITS] = (1 << depth) + 2, depth + 1
+    state[_BLOCK], state[_POS], state[_ACC], state[_HELD] = 1, 2, 1 << depth, depth + 1
+
+
+@compiled
 def encode(
-    indices: Bytes, src: Words, ref: Words, scr: Words, tol: Bytes, width: int, x0: int, y0: int, x1: int, y1: int,
-    palette: Words, neighbours: Bytes, candidates: int, loss: float, over: bool, depth: int, clear_through: int, table: Words, out: Bytes,
-) -> int:  # fmt: skip
-    """Write one picture's image data (minimum code size, sub-blocks, terminator) into `out`; returns its length.
+    base: int, indices: Bytes, src: Words, ref: Words, scr: Words, tol: Bytes, out: Bytes, width: int, x0: int, x1: int, top: int, end: int,
+    candidates: int, loss: float, over: bool, depth: int, clear_through: int,
+) -> None:  # fmt: skip
+    """Write the image data of the rows `top` to before `end` into `out`, after `begin`, and before the next rows or `finish`.
 
     `depth` is the minimum code size (2 to 8), `clear_through` the transparent index, `loss` scales each
     pixel's tolerance: 0 is lossless; `over` says that there is a picture underneath, which may be left
     to show through. What is drawn is noted in `scr`, and its source in `ref`.
     """
-    clear, end = 1 << depth, (1 << depth) + 1
-    following, bits = np.uint64(end + 1), np.uint64(depth + 1)
+    table, onward, limits, state = memory.known(base), memory.onward(base), memory.limits(base), memory.lzw(base)
+    palette, neighbours = memory.packed(base), memory.near(base)
+    clear, after = 1 << depth, np.uint64((1 << depth) + 2)
     byte, eight, one, through, last = np.uint64(255), np.uint64(8), np.uint64(1), np.uint64(clear_through), np.uint64(DICTIONARY)
     mask, zero, lossy = np.uint64(DICTIONARY - 1), np.uint64(0), loss > 0.0
-    onward = np.zeros(DICTIONARY, np.uint16)
-    limits = np.empty(256, np.int32)
-    for t in range(256):
-        limits[t] = np.int32(t * t * loss * loss * (3 / 16))
-    table[:] = 0
-    out[0] = np.uint8(depth)
-    block: Scalar = 1
-    pos: Scalar = np.uint64(2)
-    acc, held = np.uint64(clear), bits
-    node = np.uint64(0)
-    codes, pixels, best = 0, 0, 0.0
-    begun = False
-    for y in range(y0, y1 + 1):
+    following, bits, block, pos = state[_FOLLOWING], state[_BITS], np.int64(state[_BLOCK]), state[_POS]
+    acc, held, node, begun = state[_ACC], state[_HELD], state[_NODE], state[_BEGUN] != zero
+    codes: Scalar = np.int64(state[_CODES])
+    pixels: Scalar = np.int64(state[_PIXELS])
+    best: Scalar = np.int64(state[_BEST])
+    for y in range(top, end):
         row, row_end = y * width + x0, y * width + x1 + 1
         places, sources, screen, tolerances = indices[row:row_end], src[row:row_end], scr[row:row_end], tol[row:row_end]
         for x in range(x1 + 1 - x0):
@@ -113,15 +117,15 @@ def encode(
             else:
                 codes += 1
                 if codes >= CHECK:
-                    rate = pixels / codes
-                    if best == 0.0 or rate >= best * WORN:
+                    rate = pixels * 1024 // codes
+                    if best == 0 or rate >= best * WORN:
                         best = max(best, rate)
                     else:
                         acc |= np.uint64(clear) << held
                         held += np.uint64(12)
                         table[:] = 0
                         onward[:] = 0
-                        following, bits, best = np.uint64(end + 1), np.uint64(depth + 1), 0.0
+                        following, bits, best = after, np.uint64(depth + 1), 0
                     codes, pixels = 0, 0
             node = s
             while held >= eight:
@@ -133,29 +137,39 @@ def encode(
                     out[block] = 255
                     block, pos = np.int64(pos), pos + one
         note(places, sources, palette, clear_through, ref[row:row_end], screen)
-    acc |= node << held
+    state[_FOLLOWING], state[_BITS], state[_BLOCK], state[_POS] = following, bits, np.uint64(block), pos
+    state[_ACC], state[_HELD], state[_NODE], state[_BEGUN] = acc, held, node, np.uint64(begun)
+    state[_CODES], state[_PIXELS], state[_BEST] = np.uint64(codes), np.uint64(pixels), np.uint64(best)
+
+
+@compiled
+def finish(base: int, out: Bytes, depth: int) -> int:
+    """End the image data with its last codes and the terminator; returns its length."""
+    state = memory.lzw(base)
+    following, block = np.int64(state[_FOLLOWING]), np.int64(state[_BLOCK])
+    bits: Scalar = np.int64(state[_BITS])
+    pos: Scalar = np.int64(state[_POS])
+    held: Scalar = np.int64(state[_HELD]) + bits
+    acc = state[_ACC] | state[_NODE] << state[_HELD]
+    # The decoder adds a string here too, and may widen its codes by it.
+    if following < DICTIONARY and following + 1 > (1 << bits) and bits < 12:
+        bits += 1
+    acc |= np.uint64((1 << depth) + 1) << np.uint64(held)
     held += bits
-    if following < last:
-        # The decoder adds a string here too, and may widen its codes by it.
-        following += one
-        if following > (one << bits) and bits < np.uint64(12):
-            bits += one
-    acc |= np.uint64(end) << held
-    held += bits
-    while held > np.uint64(0):
-        out[pos] = np.uint8(acc & byte)
-        acc >>= eight
-        held = held - eight if held > eight else np.uint64(0)
-        pos += one
-        if pos - np.uint64(block) == np.uint64(256):
+    while held > 0:
+        out[pos] = np.uint8(acc & np.uint64(255))
+        acc >>= np.uint64(8)
+        held -= 8
+        pos += 1
+        if pos - block == 256:
             out[block] = 255
-            block, pos = np.int64(pos), pos + one
-    filled = np.int64(pos) - block - 1
+            block, pos = pos, pos + 1
+    filled = pos - block - 1
     out[block] = np.uint8(filled)
     if filled == 0:
-        return int(np.int64(pos))
+        return int(pos)
     out[pos] = 0
-    return int(np.int64(pos)) + 1
+    return int(pos) + 1
 
 
 @compiled

@@ -27,12 +27,6 @@ Doubles = npt.NDArray[np.float64]
 Scalar = Any
 """A number inside compiled code: which kind is the compiler's business, and numpy's annotations would only be in the way."""
 
-CELLS = 1 << 18
-"""Colours are counted in cells of six bits a channel. Finer ones cost time and change nothing."""
-SLOTS = 256
-"""Room of a palette; colours that are not in use stand at `NOWHERE`."""
-NEAR = 16
-"""Neighbours that each colour of a palette knows: two of a processor's widest registers, or one."""
 NOWHERE = -2000.0
 """A channel value that nothing is ever nearest to."""
 _LUMA = np.float32(9 / 16)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from . import memory
 from .colour import Bytes, Ints, Longs, Scalar, Words, cell_of, distance
 from .jit import compiled, inlined
 
@@ -66,7 +67,9 @@ def count(
     sources: Words, keep: Bytes, tol: Bytes, phase: int, first: int, last: int, stride: int, smooth: int, plain: int, counts: Ints, sums: Longs
 ) -> None:
     """Add every `stride`-th pixel of one row, between `first` and `last` and from `phase`, to its cell, if it is not kept."""
-    for x in range(first + (phase - first) % stride, last + 1, stride):
+    x = first + (phase - first) % stride
+    # A range with a step that isn't known would have to raise an error where that is 0.
+    while x <= last:
         if keep[x] == 0:
             v = np.int64(sources[x])
             k = cell_of(v)
@@ -74,26 +77,26 @@ def count(
                 n = smooth if tol[x] < plain else 1
                 counts[k] += n
                 sums[k] += n * (((v >> 16) & 3) << 42 | ((v >> 8) & 3) << 21 | (v & 3))
+        x += stride
 
 
 @compiled
 def judge(
-    src: Words, ref: Words, scr: Words, width: int, height: int, base: int, slope: int, cap: int, fresh: bool,
-    stride: int, smooth: int, keep: Bytes, tol: Bytes, counts: Ints, sums: Longs,
-) -> tuple[int, int, int, int, int]:  # fmt: skip
-    """Decide every pixel of a frame and count the colours of those that change.
+    base: int, src: Words, ref: Words, scr: Words, keep: Bytes, tol: Bytes, width: int, top: int, end: int, band: int,
+    tolerance: int, slope: int, cap: int, fresh: bool, stride: int, smooth: int,
+) -> int:  # fmt: skip
+    """Decide every pixel of a band's rows, `top` to before `end`, and count the colours of those that change.
 
     Every `stride`-th pixel of a row is counted, shifted from row to row; plain areas, where bands would
-    show, count `smooth` times. `fresh` draws everything. Returns how many pixels change and the
-    rectangle around them: left, top, right, bottom, inclusive.
+    show, count `smooth` times. `fresh` draws everything. Returns how many pixels change and leaves the
+    rectangle around them in `box`: left, top, right, bottom, inclusive.
     """
-    x0, x1, y0, y1, changed = width, -1, height, -1, 0
-    counts[:] = 0
-    sums[:] = 0
-    plain = base + slope
-    for y in range(height):
+    x0, x1, y0, y1, changed = width, -1, end, -1, 0
+    counts, sums, box = memory.counts(base)[band], memory.sums(base)[band], memory.box(base)[band]
+    plain = tolerance + slope
+    for y in range(top, end):
         row = y * width
-        judge_row(src, ref, scr, row, row - width if y > 0 else row, width, base, slope, cap, keep, tol)
+        judge_row(src, ref, scr, row, row - width if y > 0 else row, width, tolerance, slope, cap, keep, tol)
         if fresh:
             keep[row : row + width] = 0
         kept: Scalar = np.int32(0)
@@ -108,6 +111,7 @@ def judge(
         while keep[row + last]:
             last -= 1
         x0, x1, y0, y1 = min(x0, first), max(x1, last), min(y0, y), y
-        end = row + width
-        count(src[row:end], keep[row:end], tol[row:end], (y * 3) % stride, first, last, stride, smooth, plain, counts, sums)
-    return changed, x0, y0, x1, y1
+        stop = row + width
+        count(src[row:stop], keep[row:stop], tol[row:stop], (y * 3) % stride, first, last, stride, smooth, plain, counts, sums)
+    box[0], box[1], box[2], box[3] = x0, y0, x1, y1
+    return changed
