@@ -22,6 +22,7 @@ from django.utils.translation.template import templatize
 
 from converter.engine.errors import CODES
 from converter.engine.operations import all_operations
+from converter.engine.operations.wishes import WISHES
 
 LOCALE_DIR = Path(__file__).resolve().parent / "locale"
 PYTHON_WORDS = {
@@ -67,6 +68,9 @@ def engine_messages() -> Iterator[Message]:
     for code in CODES.values():
         for text in (code.sentence, code.hint):
             yield text, "engine: errors"
+    for wish in WISHES.values():
+        for text in (wish.title, wish.summary):
+            yield text, "engine: wishes"
     for operation in all_operations().values():
         where = f"engine: {operation.name}"
         for text in (operation.title, operation.summary):

@@ -1,66 +1,30 @@
 """The workshop's form, built from what the operations say about themselves.
 
-Nothing here knows an operation by name: outcomes (the cards) are their presets, fields are their
+Nothing here knows an operation by name: outcomes are the cards (`outcomes.py`), fields are the operations'
 parameters. A field left empty means "as the preset says", so that the page works without scripts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 
 from converter.engine.errors import MediaError
+from converter.engine.media import Media
 from converter.engine.operations import all_operations
 from converter.engine.operations.base import Operation
 from converter.engine.params import Spec, specs
 from converter.engine.timecode import format_time
-
-RANGE = ("start", "duration", "end")
-"""Parameters that the handles on the timeline set, in every operation that has them."""
+from converter.outcomes import RANGE, groups, offered, outcomes
 
 DRAWN = ("crop", "rotate", "flip", "reverse")
 """Parameters that a script's tools beside the preview set, in operations that have all of them (`engine.edits`); and `speed`, as a number."""
 
-FAVOURITE = "gif:chrome-background"
-"""The outcome that is chosen at first, where the clip allows it; its operation stands first."""
-
-_SENT = {"video", "animation", "audio", "image"}
-
 PROMOTED = ("fill",)
 """Parameters that answer a question the timeline raises (the clip is shorter than what is asked for)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """One card: a preset of an operation, or the operation with its defaults. `params` are its effective values."""
-
-    value: str
-    operation: str
-    preset: str
-    title: str
-    summary: str
-    accepts: tuple[str, ...]
-    params: Mapping[str, Any]
-    takes_range: bool
-    parts: int = 1
-    """How many parts of the clip it takes."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """What the page's script needs, JSON-able."""
-        return {"operation": self.operation, "preset": self.preset, "params": dict(self.params), "accepts": list(self.accepts), "parts": self.parts}
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """The outcomes of one operation."""
-
-    operation: str
-    title: str
-    summary: str
-    outcomes: tuple[Outcome, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,39 +60,6 @@ class Parameter:
         return format_time(default) if self.spec.type == "time" else f"{default:g}" if isinstance(default, float) else str(default)
 
 
-def offered() -> list[Operation[Any]]:
-    """The operations that work on one file: those the workshop offers, the favourite first, what takes any kind of file last."""
-    single = [operation for operation in all_operations().values() if operation.inputs[0] == 1 and (operation.alone or operation.presets)]
-    return sorted(single, key=lambda operation: (not FAVOURITE.startswith(f"{operation.name}:"), operation.accepts >= _SENT))
-
-
-def groups() -> list[Group]:
-    """The cards, operation by operation, as the registry has them."""
-    return [Group(o.name, o.title, o.summary, tuple(_outcomes(o))) for o in offered()]
-
-
-def first_choice(kind: str) -> str:
-    """The outcome that a clip of this kind begins with, or "" when nothing works on it."""
-    fitting = [outcome.value for group in groups() for outcome in group.outcomes if kind in outcome.accepts]
-    return FAVOURITE if FAVOURITE in fitting else next(iter(fitting), "")
-
-
-def _outcomes(operation: Operation[Any]) -> Iterator[Outcome]:
-    known = specs(operation.params)
-    defaults = {spec.name: spec.default for spec in known if spec.type != "list"}
-    takes_range = any(spec.name in RANGE for spec in known)
-    parts = next((round(spec.maximum or 1) for spec in known if spec.name == "ranges"), 1)
-    accepts = tuple(sorted(operation.accepts))
-    for preset in operation.presets:
-        params = {**defaults, **preset.params}
-        value = f"{operation.name}:{preset.name}"
-        yield Outcome(value, operation.name, preset.name, preset.title, preset.summary, accepts, params, takes_range, parts)
-    if not operation.alone:
-        return
-    title, summary = ("Custom", "") if operation.presets else (operation.title, operation.summary)
-    yield Outcome(f"{operation.name}:", operation.name, "", title, summary, accepts, defaults, takes_range, parts)
-
-
 def _fields(operation: Operation[Any]) -> list[Spec]:
     return [spec for spec in specs(operation.params) if spec.name not in RANGE and spec.type != "list"]
 
@@ -146,10 +77,11 @@ class ConvertForm(forms.Form):
     start = forms.CharField(required=False, max_length=30)
     duration = forms.CharField(required=False, max_length=30)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, media: Media | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.groups = groups()
-        self.outcomes = {outcome.value: outcome for group in self.groups for outcome in group.outcomes}
+        self.groups = groups(media)
+        # All of them can be asked for; what can't be made from a file is refused with the reason, not as unknown.
+        self.outcomes = {outcome.value: outcome for outcome in outcomes()}
         self.fields["outcome"].choices = [(outcome.value, outcome.title) for outcome in self.outcomes.values()]  # type: ignore[attr-defined]
         self._specs = {operation.name: _fields(operation) for operation in offered()}
         for name, known in self._specs.items():
@@ -157,15 +89,16 @@ class ConvertForm(forms.Form):
                 self.fields[f"{name}.{spec.name}"] = forms.CharField(required=False, max_length=500, label=spec.label, strip=spec.type != "text")
 
     @property
-    def chosen_operation(self) -> str:
-        """The operation whose cards are shown at first."""
-        return str(self["outcome"].value() or "").partition(":")[0]
+    def chosen_group(self) -> str:
+        """The wish whose cards are shown at first."""
+        value = str(self["outcome"].value() or "")
+        return next((group.name for group in self.groups for outcome in group.outcomes if outcome.value == value), "")
 
     def parameters(self) -> list[tuple[str, list[Parameter]]]:
-        """Every operation's fields, for drawing."""
-        return [
-            (name, [Parameter(spec, name, self[f"{name}.{spec.name}"], _drawn(spec, known)) for spec in known]) for name, known in self._specs.items()
-        ]
+        """The fields of every operation that a card is drawn of."""
+        drawn = {outcome.operation for group in self.groups for outcome in group.outcomes}
+        known = ((name, fields) for name, fields in self._specs.items() if name in drawn)
+        return [(name, [Parameter(spec, name, self[f"{name}.{spec.name}"], _drawn(spec, fields)) for spec in fields]) for name, fields in known]
 
     def clean(self) -> dict[str, Any]:
         """Read the parameters exactly as the API does; what is wrong stands beside its field."""

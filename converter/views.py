@@ -31,7 +31,8 @@ from converter.uploads import selectors as uploads
 from converter.uploads import services as intake
 from converter.uploads.models import Upload, UploadStatus
 
-from .forms import ConvertForm, first_choice, initial_for
+from .forms import ConvertForm, initial_for
+from .outcomes import first_choice
 from .pages import page, page_of
 
 RECENT_UPLOADS = 6
@@ -47,7 +48,9 @@ def workshop(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return _receive(request) if request.POST.get("action") == "upload" else _convert(request)
     upload, initial, repeat = _chosen(request)
-    return _workshop_page(request, upload, ConvertForm(initial=initial), repeat=repeat)
+    form = ConvertForm(initial=initial, media=upload.media if upload else None)
+    form.initial.setdefault("outcome", first_choice(form.groups) if upload else "")
+    return _workshop_page(request, upload, form, repeat=repeat)
 
 
 def _chosen(request: HttpRequest) -> tuple[Upload | None, dict[str, Any], Job | None]:
@@ -62,8 +65,7 @@ def _chosen(request: HttpRequest) -> tuple[Upload | None, dict[str, Any], Job | 
     chosen = request.GET.get("upload")
     if not chosen:
         return None, {}, None
-    upload = uploads.get_for_owner(owner, chosen)
-    return upload, {"outcome": first_choice(upload.media.kind)}, None
+    return uploads.get_for_owner(owner, chosen), {}, None
 
 
 def _receive(request: HttpRequest) -> HttpResponse:
@@ -82,7 +84,7 @@ def _receive(request: HttpRequest) -> HttpResponse:
 def _convert(request: HttpRequest) -> HttpResponse:
     owner = ensure_owner(request)
     upload = uploads.get_for_owner(owner, request.POST.get("upload", ""))
-    form = ConvertForm(request.POST)
+    form = ConvertForm(request.POST, media=upload.media)
     status = 400
     if form.is_valid():
         operation, preset, params = form.request()
@@ -129,7 +131,7 @@ def _page_data(upload: Upload, form: ConvertForm, repeat: Job | None) -> dict[st
         "picture": picture_length(upload.media, video) if video else None,
         "repeat": repeat.params if repeat else None,
         "tiles": derived.TILES,
-        "outcomes": {value: outcome.as_dict() for value, outcome in form.outcomes.items()},
+        "outcomes": {outcome.value: outcome.as_dict() for group in form.groups for outcome in group.outcomes},
     }
 
 

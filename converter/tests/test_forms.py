@@ -2,27 +2,68 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from converter.engine.operations import all_operations, get
+from converter.engine.operations.base import Preset
+from converter.engine.operations.wishes import OWN, WISHES
 from converter.engine.params import specs
-from converter.forms import FAVOURITE, RANGE, ConvertForm, first_choice, groups, initial_for, offered
+from converter.engine.tests import making
+from converter.forms import ConvertForm, initial_for
+from converter.outcomes import FAVOURITE, RANGE, first_choice, groups, offered
 from converter.templatetags import cutroom
 
 
 def test_every_operation_on_one_file_is_offered_with_all_its_presets():
     single = {operation.name: operation for operation in all_operations().values() if operation.alone or operation.presets}
-    shown = {group.operation: [outcome.preset for outcome in group.outcomes] for group in groups()}
+    shown: dict[str, list[str]] = {}
+    for outcome in (outcome for group in groups() for outcome in group.outcomes):
+        shown.setdefault(outcome.operation, []).append(outcome.preset)
     assert set(shown) == set(single)
     for name, operation in single.items():
-        assert shown[name] == [*(preset.name for preset in operation.presets), *([""] if operation.alone else [])]
+        assert sorted(shown[name]) == sorted([*(preset.name for preset in operation.presets), *([""] if operation.alone else [])])
+
+
+def test_cards_stand_under_what_people_want():
+    by_wish = {group.name: [outcome.value for outcome in group.outcomes] for group in groups()}
+    assert set(by_wish) == set(WISHES)
+    assert by_wish["gif"][:2] == ["gif:chrome-background", "gif:chat"]
+    assert "compress:discord-10mb" in by_wish["send"] and "audio:podcast-loudness" in by_wish["sound"]
+    assert by_wish[OWN] == [f"{operation.name}:" for operation in offered() if operation.alone]
+
+
+def test_a_new_operation_needs_no_line_here(monkeypatch):
+    class Fresh(type(get("trim"))):  # type: ignore[misc]
+        name, wish, presets = "fresh", "a wish nobody knows", (Preset("one", "One", "Once.", {}),)
+
+    monkeypatch.setattr("converter.outcomes.all_operations", lambda: {**all_operations(), "fresh": Fresh()})
+    assert {"fresh:one", "fresh:"} <= {outcome.value for group in groups() if group.name == OWN for outcome in group.outcomes}
+
+
+def test_limits_say_whose_they_are_and_where_that_is_written():
+    limits = [preset.limit for operation in all_operations().values() for preset in operation.presets if preset.limit]
+    assert {limit.where for limit in limits} >= {"Discord", "WhatsApp", "Gmail"}
+    assert all(limit.source.startswith("https://") and limit.bytes_ > 0 for limit in limits)
+    preset = next(preset for preset in get("compress").describe()["presets"] if preset["name"] == "discord-10mb")
+    assert preset["wish"] == "send" and preset["limit"]["bytes"] == 10_000_000 and preset["limit"]["confirmed"] is False
 
 
 def test_the_favourite_stands_first_and_fits_only_what_moves():
-    assert offered()[0].name == "gif" and first_choice("video") == first_choice("animation") == FAVOURITE
-    assert "audio" in get(first_choice("audio").partition(":")[0]).accepts
-    assert first_choice("image").startswith("image:")
-    assert first_choice("nothing known") == ""
+    assert offered()[0].name == "gif" and first_choice(groups(making.media())) == FAVOURITE
+    silent = [outcome.value for group in groups(making.media(sound=False)) for outcome in group.outcomes]
+    assert "gif:chat" in silent and "audio:sound-only" not in silent
+    assert first_choice([]) == ""
+
+
+def test_a_sound_and_a_picture_get_their_own_cards_first():
+    sound = groups(making.media(picture=None, kind="audio", container="mp3", mime="audio/mpeg"))
+    assert sound[0].name == "sound" and first_choice(sound).startswith("audio:")
+    assert all("audio" in outcome.accepts for group in sound for outcome in group.outcomes)
+    still = replace(making.video(fps=0.0, duration=None, codec="mjpeg", frames=1), frame_rate="0/1")
+    picture = groups(making.media(picture=still, sound=False, duration=None, kind="image", container="jpeg", mime="image/jpeg"))
+    assert picture[0].name == "picture" and first_choice(picture).startswith("image:")
 
 
 def test_every_parameter_has_a_field_and_a_template():

@@ -1,6 +1,8 @@
 // The cards and the parameters under "More". Everything comes from what the server drew and from the page's data.
 import { all, calm, one } from "./dom.js";
-import { clock, parseTime } from "./format.js";
+import { bytes, clock, parseTime } from "./format.js";
+import { Wishes } from "./wishes.js";
+import { say } from "./words.js";
 
 const RANGE = new Set(["start", "duration", "end"]);
 
@@ -18,6 +20,7 @@ export class Outcome extends EventTarget {
       if (untouched) select.selectedIndex = -1; // `choose` puts the card's value in
     }
     this.#offer();
+    this.wishes = new Wishes(form, { signal });
     this.more.addEventListener("toggle", () => this.more.open && this.#revealMore(), { signal });
     form.addEventListener("change", (event) => event.target.name === "outcome" && this.choose(true), { signal });
     form.addEventListener("input", (event) => event.target.closest("[data-param]") && this.#edited(event.target), { signal });
@@ -58,6 +61,7 @@ export class Outcome extends EventTarget {
       this.mark(input, "");
     }
     this.#count();
+    this.#credit(chosen.limit);
     this.dispatchEvent(new CustomEvent("change", { detail: "outcome" }));
   }
 
@@ -99,6 +103,16 @@ export class Outcome extends EventTarget {
     one("[data-none]", this.form).hidden = fitting.length > 0;
   }
 
+  // Whose limit the card keeps to, and who says so.
+  #credit(limit) {
+    const note = one("[data-limit]", this.form);
+    note.hidden = !limit;
+    if (!limit) return;
+    const facts = { where: limit.where, size: bytes(limit.bytes) };
+    one("[data-limit-text]", note).textContent = limit.confirmed ? say("%(where)s takes up to %(size)s.", facts) : say("%(where)s takes up to %(size)s, as far as we know: not confirmed.", facts);
+    one("[data-limit-source]", note).href = limit.source;
+  }
+
   // Where the cards scroll in a panel of their own, what was opened comes to its top.
   #revealMore() {
     const panel = one(".outcome-scroll", this.form);
@@ -115,7 +129,7 @@ export class Outcome extends EventTarget {
     const count = Object.keys(this.params()).length;
     const note = one("[data-changed]", this.more);
     note.hidden = !count;
-    note.textContent = count ? `· ${count} changed` : "";
+    note.textContent = count ? say("· %(n)s changed", { n: count }) : "";
   }
 
   #inputs() {

@@ -2,6 +2,7 @@
 import { api } from "./api.js";
 import { el } from "./dom.js";
 import { bytes, seconds } from "./format.js";
+import { say } from "./words.js";
 
 const PAUSE = 250;
 
@@ -9,21 +10,24 @@ const PAUSE = 250;
 export class Quote {
   #timer = 0;
   #asking = null;
+  #wanted = null;
 
   constructor(box, { notes, onQuote, onProblem, signal }) {
     Object.assign(this, { box, notes, onQuote, onProblem });
     signal.addEventListener("abort", () => { clearTimeout(this.#timer); this.#asking?.abort(); });
   }
 
-  /** Ask again soon; only the last of many changes is asked for. */
+  /** Ask again soon: four times a second while something moves, and always for what it came to rest at. */
   ask(body) {
-    clearTimeout(this.#timer);
+    this.#wanted = body;
     this.box.classList.add("stale");
-    this.#timer = setTimeout(() => this.#ask(body), PAUSE);
+    this.#timer ||= setTimeout(() => this.#ask(), PAUSE);
   }
 
-  async #ask(body) {
-    this.#asking?.abort();
+  async #ask() {
+    this.#timer = 0;
+    const body = this.#wanted;
+    this.#asking?.abort(); // an answer that comes after a newer question is none
     const asking = new AbortController();
     this.#asking = asking;
     try {
@@ -35,7 +39,7 @@ export class Quote {
       this.refuse(error);
       this.onProblem(error);
     } finally {
-      if (!asking.signal.aborted) this.box.classList.remove("stale");
+      if (!asking.signal.aborted && !this.#timer) this.box.classList.remove("stale");
     }
   }
 
@@ -43,7 +47,7 @@ export class Quote {
     const line = el("p", "quote-line num");
     const facts = [
       quote.width && `${quote.width} × ${quote.height}`,
-      quote.frames && quote.kind !== "image" && `${quote.frames} frames`,
+      quote.frames && quote.kind !== "image" && say.many("%(n)s frame", "%(n)s frames", quote.frames),
       quote.duration && seconds(quote.duration),
       sizes(quote.size_min, quote.size_max),
     ].filter(Boolean);
@@ -67,17 +71,18 @@ export class Quote {
 function sizes(least, most) {
   if (!most) return "";
   const [from, to] = [bytes(least), bytes(most)];
-  if (from === to) return `about ${to}`;
-  if (most > 8 * least) return `up to ${to}`;
+  if (from === to) return say("about %(size)s", { size: to });
+  if (most > 8 * least) return say("up to %(size)s", { size: to });
   const [number, unit] = from.split(" ");
   return to.endsWith(unit) ? `${number}–${to}` : `${from} – ${to}`;
 }
 
 function wait(work) {
   if (!work) return "";
-  return work < 90 ? `about ${Math.max(1, Math.round(work))} s of work` : `about ${Math.round(work / 60)} min of work`;
+  if (work < 90) return say("about %(n)s s of work", { n: Math.max(1, Math.round(work)) });
+  return say("about %(n)s min of work", { n: Math.round(work / 60) });
 }
 
 function ahead(position) {
-  return position ? `${position} ahead of you` : "";
+  return position ? say.many("%(n)s ahead of you", "%(n)s ahead of you", position) : "";
 }

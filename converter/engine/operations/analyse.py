@@ -47,6 +47,7 @@ class Analyse(Operation[AnalyseParams]):
     summary = "Find scenes, silences, speech, black and frozen stretches, loudness, motion and likenesses."
     params = AnalyseParams
     accepts = frozenset({"video", "animation", "audio", "image"})
+    wish = "know"
     presets = (
         Preset("all", "Everything", "All that can be found out.", {"speech": True}),
         Preset("cuts", "Cuts only", "Scenes and keyframes.", {name: name in ("scenes", "keyframes") for name in (*_SEEN, *_HEARD)}),

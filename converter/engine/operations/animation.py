@@ -77,22 +77,28 @@ class Animation(Operation[AnimationParams]):
     summary = "A loop as WebP, AVIF, APNG, MP4 or WebM: exactly the frames and the length that you ask for."
     params = AnimationParams
     accepts = frozenset({"video", "animation"})
+    wish = "gif"
     presets = (
         Preset(
             "webp-sticker", "WebP sticker", "512×512 with transparency around it, 3 seconds: as messengers want stickers.",
             {"format": "webp", "width": 512, "height": 512, "fit": "cover", "duration": 3.0, "fps": 15.0, "fill": "as_is", "quality": 70},
+            wish="send", words=("sticker", "telegram", "whatsapp", "signal"),
         ),
         Preset("webp-chat", "WebP for a chat", "6 seconds, 480 pixels wide.",
-            {"format": "webp", "width": 480, "fps": 15.0, "fill": "as_is"}),
+            {"format": "webp", "width": 480, "fps": 15.0, "fill": "as_is"},
+               wish="send", words=("chat",)),
         Preset("avif-small", "Smallest picture", "6 seconds, 480 pixels wide, as AVIF.",
-            {"format": "avif", "width": 480, "fps": 15.0, "fill": "as_is"}),
+            {"format": "avif", "width": 480, "fps": 15.0, "fill": "as_is"},
+               words=("smaller",)),
         Preset(
             "loop-mp4", "Background video", "6 seconds at 1280×720 and 24 frames per second, for <video loop>.",
             {"format": "mp4", "width": 1280, "height": 720, "fps": 24.0, "fill": "loop", "quality": 70},
+            wish="web", words=("background", "hero", "mp4"),
         ),
         Preset(
             "loop-webm", "Transparent video loop", "At most 6 seconds, 640 pixels wide, keeps transparency.",
             {"format": "webm", "width": 640, "fps": 25.0, "fill": "as_is"},
+            wish="web", words=("transparent", "alpha"),
         ),
         Preset("apng-exact", "Every pixel kept", "3 seconds at 320 pixels as APNG.",
             {"format": "apng", "width": 320, "duration": 3.0, "fill": "as_is"}),

@@ -104,25 +104,31 @@ class Audio(Operation[AudioParams]):
     summary = "Take the sound out, cut it, set its loudness, remove silence, and save it in any format."
     params = AudioParams
     accepts = frozenset({"video", "animation", "audio"})
+    wish = "sound"
     presets = (
-        Preset("sound-only", "Sound only", "The sound of a video, untouched.", {"format": SAME}),
+        Preset("sound-only", "Sound only", "The sound of a video, untouched.", {"format": SAME}, words=("extract", "music")),
         Preset("mp3", "MP3", "Good quality, plays everywhere.", {"format": "mp3"}),
         Preset("mp3-192", "MP3, 192 kbit/s", "A constant rate, for players that want one.", {"format": "mp3", "kbps": 192}),
         Preset(
             "podcast-loudness", "Podcast loudness", "−16 LUFS with peaks below −1 dBTP, as MP3.",
             {"format": "mp3", "level": "loudness", "lufs": -16.0, "peak_db": -1.0},
+            words=("volume", "normalise", "normalize", "louder", "lufs"),
         ),
         Preset(
             "streaming-loudness", "Streaming loudness", "−14 LUFS with peaks below −1 dBTP, as M4A.",
             {"format": "m4a", "quality": "high", "level": "loudness", "lufs": -14.0, "peak_db": -1.0},
+            words=("volume", "spotify", "youtube", "lufs"),
         ),
         Preset(
             "broadcast-loudness", "Broadcast loudness", "−23 LUFS with peaks below −1 dBTP (EBU R128), as WAV.",
             {"format": "wav", "level": "loudness", "lufs": -23.0, "peak_db": -1.0},
+            words=("volume", "tv", "radio", "lufs"),
         ),
-        Preset("no-silence", "Without long pauses", "Silence before and after is cut, pauses are shortened.", {"format": "mp3", "silence": "all"}),
-        Preset("voice-small", "Voice, small", "One channel of Opus.", {"format": "opus", "quality": "small", "channels": "mono"}),
-        Preset("lossless", "Lossless FLAC", "Every sample as it is.", {"format": "flac"}),
+        Preset("no-silence", "Without long pauses", "Silence before and after is cut, pauses are shortened.", {"format": "mp3", "silence": "all"},
+               words=("cut silences", "silence", "quiet", "jump cut")),
+        Preset("voice-small", "Voice, small", "One channel of Opus.", {"format": "opus", "quality": "small", "channels": "mono"},
+               wish="send", words=("voice message", "smaller")),
+        Preset("lossless", "Lossless FLAC", "Every sample as it is.", {"format": "flac"}, wish="edit"),
     )  # fmt: skip
 
     def plan(self, media: tuple[Media, ...], params: AudioParams) -> Plan:

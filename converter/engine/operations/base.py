@@ -16,6 +16,8 @@ from converter.engine.errors import MediaError
 from converter.engine.media import Kind, Media
 from converter.engine.params import as_dict, parse, specs
 
+from .wishes import OWN, Limit
+
 if TYPE_CHECKING:
     from converter.engine.workbench import Workbench
 
@@ -138,6 +140,18 @@ class Preset:
     title: str
     summary: str
     params: Mapping[str, Any]
+    wish: str = ""
+    """The name of what people want by it, in `wishes.WISHES`; empty means the operation's."""
+    words: tuple[str, ...] = ()
+    """What people call it beside its title; they find it by these."""
+    limit: Limit | None = None
+    """Whose limit it keeps to."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able."""
+        limit = self.limit.as_dict() if self.limit else None
+        named = {"name": self.name, "title": self.title, "summary": self.summary, "params": dict(self.params)}
+        return {**named, "wish": self.wish, "words": list(self.words), "limit": limit}
 
 
 class Operation(ABC, Generic[P]):
@@ -153,6 +167,8 @@ class Operation(ABC, Generic[P]):
     """Fewest and most sources."""
     alone: ClassVar[bool] = True
     """Whether one file and a form are all it needs; else a page can offer no more than its presets."""
+    wish: ClassVar[str] = OWN
+    """Under which wish its presets stand that name none."""
     version: ClassVar[int] = 1
     """Raised when the same parameters begin to give other bytes: recipes become stale by it."""
 
@@ -225,7 +241,7 @@ class Operation(ABC, Generic[P]):
             "accepts": sorted(self.accepts),
             "inputs": {"min": self.inputs[0], "max": self.inputs[1]},
             "params": [spec.as_dict() for spec in specs(self.params)],
-            "presets": [{"name": p.name, "title": p.title, "summary": p.summary, "params": dict(p.params)} for p in self.presets],
+            "presets": [{**preset.as_dict(), "wish": preset.wish or self.wish} for preset in self.presets],
         }
 
     def stored(self, params: P) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from converter.engine.rates.feed import Feed, feed
 from converter.engine.rates.job import Job, first_pass, second_pass
 from converter.engine.rates.sound import Sound, encoded, own_kbps, sound
 
+from . import wishes
 from .base import Command, Expectation, Input, Operation, Plan, Preset
 
 if TYPE_CHECKING:
@@ -87,19 +88,25 @@ class Compress(Operation[CompressParams]):
     summary = "A smaller file: under a size that you name, at a quality, or as like the source as you want."
     params = CompressParams
     accepts = frozenset({"video", "animation", "audio"})
+    wish = "smaller"
     version = 2
     presets = (
-        Preset("discord-10mb", "For Discord", "At most 10 MB.", {"target_mb": 10.0}),
-        Preset("email-20mb", "For e-mail", "At most 20 MB.", {"target_mb": 20.0}),
-        Preset("email-25mb", "For e-mail, 25 MB", "At most 18 MB: mail makes attachments a third larger on their way.", {"target_mb": 18.0}),
-        Preset("whatsapp-16mb", "For WhatsApp", "At most 16 MB and 720p.", {"target_mb": 16.0, "max_height": 720}),
+        Preset("discord-10mb", "For Discord", "At most 10 MB.", {"target_mb": 10.0}, wish="send", words=("chat", "10 mb"), limit=wishes.DISCORD),
+        Preset("email-20mb", "For e-mail", "At most 20 MB.", {"target_mb": 20.0},
+               wish="send", words=("mail", "email", "outlook", "icloud"), limit=wishes.MAIL),
+        Preset("email-25mb", "For e-mail, 25 MB", "At most 18 MB: mail makes attachments a third larger on their way.", {"target_mb": 18.0},
+               wish="send", words=("mail", "email", "gmail"), limit=wishes.GMAIL),
+        Preset("whatsapp-16mb", "For WhatsApp", "At most 16 MB and 720p.", {"target_mb": 16.0, "max_height": 720},
+               wish="send", words=("chat", "messenger"), limit=wishes.WHATSAPP),
         Preset("small-mp4", "Small MP4", "720p at a good quality, in one pass.", {"crf": 26, "max_height": 720}),
         Preset("tiny-av1", "Tiny AV1", "Very small and still good, for new players.", {"codec": "av1", "effort": "medium", "audio_kbps": 64}),
         Preset(
             "archive-h265", "Archive", "H.265 at its best, with the source's own depth of colour.",
             {"codec": "h265", "quality": "best", "effort": "medium", "colours": "keep", "audio_kbps": 192},
+            wish="edit",
         ),
-        Preset("web-vp9", "For the web (VP9)", "A WebM for every browser, at most 1080p.", {"codec": "vp9", "max_height": 1080, "audio_kbps": 96}),
+        Preset("web-vp9", "For the web (VP9)", "A WebM for every browser, at most 1080p.", {"codec": "vp9", "max_height": 1080, "audio_kbps": 96},
+               wish="web"),
         Preset("visually-lossless", "Visually lossless", "Measured to look like the source (VMAF 95).", {"vmaf": 95.0, "effort": "medium"}),
     )  # fmt: skip
 

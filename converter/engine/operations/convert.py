@@ -71,17 +71,21 @@ class Convert(Operation[ConvertParams]):
     summary = "Another format, without encoding again what may stay as it is."
     params = ConvertParams
     accepts = frozenset({"video", "animation", "audio"})
+    wish = "plays"
     presets = (
         Preset("mp4", "MP4", "Streams that MP4 takes stay untouched.", {"format": "mp4"}),
         Preset("plays-everywhere", "MP4 that plays everywhere", "H.264 and AAC; what is that already is not encoded again.",
-               {"format": "mp4", "video_codec": "h264", "audio_codec": "aac", "channels": "stereo", "hdr": "sdr"}),
-        Preset("web-webm", "WebM for the web", "VP9 and Opus.", {"format": "webm"}),
+               {"format": "mp4", "video_codec": "h264", "audio_codec": "aac", "channels": "stereo", "hdr": "sdr"},
+               words=("h264", "television", "phone", "compatible")),
+        Preset("web-webm", "WebM for the web", "VP9 and Opus.", {"format": "webm"}, wish="web"),
         Preset("mkv", "MKV", "Takes nearly everything untouched.", {"format": "mkv"}),
-        Preset("small-hevc", "Small H.265", "Half of H.264's bytes, on devices of the last years.", {"format": "mp4", "video_codec": "hevc"}),
+        Preset("small-hevc", "Small H.265", "Half of H.264's bytes, on devices of the last years.", {"format": "mp4", "video_codec": "hevc"},
+               wish="smaller", words=("h265", "hevc")),
         Preset("edit-prores", "ProRes for editing", "Large, quick to cut.",
-               {"format": "mov", "video_codec": "prores", "audio_codec": "pcm", "quality": "high"}),
-        Preset("mp3", "MP3", "The sound alone.", {"format": "mp3"}),
-        Preset("wav", "WAV", "The sound alone, uncompressed.", {"format": "wav"}),
+               {"format": "mov", "video_codec": "prores", "audio_codec": "pcm", "quality": "high"},
+               wish="edit", words=("final cut", "premiere", "resolve")),
+        Preset("mp3", "MP3", "The sound alone.", {"format": "mp3"}, wish="sound"),
+        Preset("wav", "WAV", "The sound alone, uncompressed.", {"format": "wav"}, wish="sound"),
     )  # fmt: skip
 
     def read(self, raw: Mapping[str, Any], preset: str | None = None) -> ConvertParams:

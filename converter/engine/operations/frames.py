@@ -57,10 +57,13 @@ class Frames(Operation[FramesParams]):
     summary = "Take pictures out of a film: a poster, one moment, a strip, a sheet, or every scene."
     params = FramesParams
     accepts = frozenset({"video", "animation"})
+    wish = "picture"
     presets = (
-        Preset("poster", "Poster", "The sharpest of sixteen pictures that is neither dark nor white.", {"what": "poster"}),
+        Preset(
+            "poster", "Poster", "The sharpest of sixteen pictures that is neither dark nor white.", {"what": "poster"}, words=("thumbnail", "cover")
+        ),
         Preset("filmstrip", "Filmstrip", "Twenty pictures side by side.", {"what": "filmstrip"}),
-        Preset("sheet", "Contact sheet", "Twenty pictures in five columns.", {"what": "sheet"}),
+        Preset("sheet", "Contact sheet", "Twenty pictures in five columns.", {"what": "sheet"}, words=("contact", "thumbnails")),
         Preset("scenes", "Scenes", "The first picture of every scene, as a ZIP.", {"what": "scenes"}),
     )
 

@@ -59,15 +59,18 @@ class Gif(Operation[GifParams]):
     summary = "A looping GIF with exactly the frames, the length and the size that you ask for."
     params = GifParams
     accepts = frozenset({"video", "animation"})
+    wish = "gif"
     version = 3
     presets = (
         Preset(
             "chrome-background", "Chrome background", "6 seconds at 1280×720 and 24 frames per second, looping for ever.",
             {"start": 0.0, "duration": 6.0, "width": 1280, "height": 720, "fps": 24.0, "fit": "cover", "fill": "loop", "loops": 0},
+            words=("wallpaper", "new tab", "browser", "theme"),
         ),
         Preset(
             "chat", "Chat GIF", "At most 6 seconds, 480 pixels wide: small enough to send.",
             {"duration": 6.0, "width": 480, "height": None, "fps": 12.0, "fill": "as_is", "loops": 0, "colours": 128},
+            words=("gif for chat", "slack", "teams", "reaction"),
         ),
         Preset(
             "whole-clip", "The whole clip", "From start to end in its own proportions, at most 640 pixels wide.",

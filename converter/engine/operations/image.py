@@ -87,16 +87,43 @@ class Image(Operation[ImageParams]):
     summary = "Pictures in another format or size, under a number of kilobytes, or as a PDF."
     params = ImageParams
     accepts = frozenset({"image", "animation"})
+    wish = "picture"
     inputs = (1, 100)
     presets = (
-        Preset("web-picture", "For a web page", "WebP, at most 1920 pixels.", {"format": "webp", "longest": 1920, "quality": 80}),
-        Preset("small-jpeg", "Small JPEG", "At most 1280 pixels; opens everywhere.", {"format": "jpeg", "longest": 1280, "quality": 75}),
-        Preset("under-500kb", "Under 500 KB", "The best JPEG that is not larger.", {"format": "jpeg", "target_kb": 500.0}),
-        Preset("avif-small", "Very small", "AVIF, at most 1920 pixels.", {"format": "avif", "longest": 1920, "quality": 50}),
-        Preset("png-lossless", "Lossless PNG", "Every pixel as it is.", {"format": "png", "effort": "best"}),
-        Preset("without-place", "Without the place", "The same format; date and camera stay, the place goes.", {"metadata": "keep-without-place"}),
+        Preset("web-picture", "For a web page", "WebP, at most 1920 pixels.", {"format": "webp", "longest": 1920, "quality": 80}, wish="web"),
+        Preset(
+            "small-jpeg",
+            "Small JPEG",
+            "At most 1280 pixels; opens everywhere.",
+            {"format": "jpeg", "longest": 1280, "quality": 75},
+            words=("smaller", "jpg"),
+        ),
+        Preset(
+            "under-500kb",
+            "Under 500 KB",
+            "The best JPEG that is not larger.",
+            {"format": "jpeg", "target_kb": 500.0},
+            wish="send",
+            words=("smaller", "form", "jpg"),
+        ),
+        Preset("avif-small", "Very small", "AVIF, at most 1920 pixels.", {"format": "avif", "longest": 1920, "quality": 50}, words=("smaller",)),
+        Preset("png-lossless", "Lossless PNG", "Every pixel as it is.", {"format": "png", "effort": "best"}, wish="edit"),
+        Preset(
+            "without-place",
+            "Without the place",
+            "The same format; date and camera stay, the place goes.",
+            {"metadata": "keep-without-place"},
+            words=("gps", "location", "privacy", "exif"),
+        ),
         Preset("pdf", "PDF", "One A4 page for each picture.", {"format": "pdf", "page": "a4", "margin": 10.0, "pages": "all"}),
-        Preset("favicon-ico", "Favicon", "An ICO with 16, 32 and 48 pixels.", {"format": "ico", "icon_sizes": "16,32,48", "crop": "1:1"}),
+        Preset(
+            "favicon-ico",
+            "Favicon",
+            "An ICO with 16, 32 and 48 pixels.",
+            {"format": "ico", "icon_sizes": "16,32,48", "crop": "1:1"},
+            wish="web",
+            words=("icon",),
+        ),
     )
 
     def plan(self, media: tuple[Media, ...], params: ImageParams) -> Plan:

@@ -70,11 +70,18 @@ class Loop(Operation[LoopParams]):
     summary = "Finds where the clip can go round without a jump, and makes a loop of it."
     params = LoopParams
     accepts = frozenset({"video", "animation"})
+    wish = "round"
     presets = (
         Preset("seamless", "Seamless loop", "The best seam within a second of the range, joined as it needs.", {"search": 1.0, "mode": "auto"}),
         Preset("soft", "Soft loop", "A second of cross-fade: for water, clouds, crowds.", {"search": 2.0, "mode": "crossfade", "fade": 1.0}),
-        Preset("boomerang", "Boomerang", "There and back, without sound.", {"mode": "pingpong", "sound": False}),
-        Preset("doctor", "Loop doctor", "Only lists the best seams with their scores.", {"search": 2.0, "report": True}),
+        Preset(
+            "boomerang",
+            "Boomerang",
+            "There and back, without sound.",
+            {"mode": "pingpong", "sound": False},
+            words=("pingpong", "there and back", "reverse"),
+        ),
+        Preset("doctor", "Loop doctor", "Only lists the best seams with their scores.", {"search": 2.0, "report": True}, words=("seam",)),
     )
 
     def plan(self, media: tuple[Media, ...], params: LoopParams) -> Plan:

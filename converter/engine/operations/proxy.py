@@ -47,10 +47,18 @@ class Proxy(Operation[ProxyParams]):
     summary = "A light stand-in that plays and seeks everywhere at once, or HLS renditions for streaming."
     params = ProxyParams
     accepts = frozenset({"video", "animation"})
+    wish = "edit"
     presets = (
-        Preset("editing", "For editing", "720p, seeks at once.", {"height": 720}),
-        Preset("preview", "Small preview", "360p, very light.", {"height": 360, "crf": 28}),
-        Preset("stream", "For streaming (HLS)", "Up to 1080p in several sizes, as one ZIP.", {"height": 1080, "package": "hls", "crf": 23}),
+        Preset("editing", "For editing", "720p, seeks at once.", {"height": 720}, words=("playback proxy", "proxy")),
+        Preset("preview", "Small preview", "360p, very light.", {"height": 360, "crf": 28}, words=("playback proxy", "proxy", "smaller")),
+        Preset(
+            "stream",
+            "For streaming (HLS)",
+            "Up to 1080p in several sizes, as one ZIP.",
+            {"height": 1080, "package": "hls", "crf": 23},
+            wish="web",
+            words=("hls", "streaming"),
+        ),
     )
 
     def plan(self, media: tuple[Media, ...], params: ProxyParams) -> Plan:

@@ -70,11 +70,18 @@ class Trim(Operation[TrimParams]):
     summary = "Keep the parts that you choose, with their sound."
     params = TrimParams
     accepts = frozenset({"video", "animation", "audio"})
+    wish = "part"
     version = 2
     presets = (
         Preset("exact", "Exact cut", "Begins and ends exactly where you say.", {"mode": "exact"}),
-        Preset("smart", "Smart cut", "Exact too, and keeps what lies between the cuts as it is.", {"mode": "smart"}),
-        Preset("instant", "Instant cut", "Nothing is encoded again; begins at the keyframe before the start.", {"mode": "copy"}),
+        Preset("smart", "Smart cut", "Exact too, and keeps what lies between the cuts as it is.", {"mode": "smart"}, words=("lossless",)),
+        Preset(
+            "instant",
+            "Instant cut",
+            "Nothing is encoded again; begins at the keyframe before the start.",
+            {"mode": "copy"},
+            words=("lossless", "fast"),
+        ),
     )
 
     def plan(self, media: tuple[Media, ...], params: TrimParams) -> Plan:

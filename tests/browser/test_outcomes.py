@@ -1,0 +1,115 @@
+"""Choosing what a clip becomes: found by what one calls it, and quoted before anything is made."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from . import steps
+from .conftest import Visit
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_card_is_found_by_what_one_calls_it(visit: Visit, clips: dict[str, Path], width: int) -> None:
+    page = visit("/", width=width)
+    steps.bring_in(page, clips["talk"])
+    search = page.get_by_role("searchbox")
+    for word, card in (
+        ("discord", "compress:discord-10mb"),
+        ("GIF", "gif:chat"),
+        ("smaller", "compress:small-mp4"),
+        ("cut silen", "audio:no-silence"),
+    ):
+        search.fill(word)
+        expect(page.locator("label.choice", has=page.locator(f'input[value="{card}"]'))).to_be_visible()
+    expect(page.locator("label.choice", has=page.locator('input[value="gif:chat"]'))).to_be_hidden()
+    search.fill("zebra crossing")
+    expect(page.locator("label.choice:visible")).to_have_count(0)
+    expect(page.locator("[data-wish-found]")).to_contain_text("Nothing here is called that.")
+    search.fill("discord")
+    search.press("Enter")  # takes the first, and converts nothing
+    expect(page.locator('input[value="compress:discord-10mb"]')).to_be_checked()
+    expect(page.locator("[data-limit]")).to_contain_text("Discord takes up to 10.0 MB, as far as we know: not confirmed.")
+    expect(page.locator("[data-limit] a")).to_have_attribute(
+        "href", "https://support.discord.com/hc/en-us/articles/25444343291031-File-Attachments-FAQ"
+    )
+    expect(page.locator("[data-job]")).to_have_count(0)
+    search.press("Escape")
+    expect(search).to_have_value("")
+    expect(page.locator("[data-group=send]")).to_have_attribute("open", "")
+    expect(page.locator("[data-group=know]")).not_to_have_attribute("open", "")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_only_what_fits_is_offered_and_everything_is_reachable(visit: Visit, clips: dict[str, Path]) -> None:
+    page = visit("/")
+    steps.bring_in(page, clips["car"])  # has no sound
+    expect(page.locator('input[value="audio:sound-only"]')).to_have_count(0)
+    operations = page.request.get("/api/v1/operations/").json()
+    single = {one["name"] for one in operations if one["inputs"]["min"] == 1 and "video" in one["accepts"]} - {"audio", "join", "pipeline"}
+    offered = page.locator("input[name=outcome]").evaluate_all("(cards) => cards.map((card) => card.value.split(':')[0])")
+    assert single <= set(offered)
+    steps.choose(page, "gif:")
+    more = page.locator("[data-more]")
+    more.locator("summary").click()
+    row = page.locator('[data-param]:has([name="gif.width"])')
+    expect(row).to_contain_text("px")
+    expect(row.locator(".help")).not_to_be_empty()
+    assert (row.locator("input").get_attribute("min"), row.locator("input").get_attribute("max")) == ("16", "4096")
+
+
+def test_the_quote_follows_what_moves_and_drops_what_comes_late(visit: Visit, clips: dict[str, Path]) -> None:
+    page = visit("/")
+    held: list[Route] = []
+    bodies: list[Any] = []
+
+    def hold_the_first(route: Route) -> None:
+        bodies.append(json.loads(route.request.post_data or "{}"))
+        if len(bodies) == 1:
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/quotes/", hold_the_first)
+    steps.bring_in(page, clips["talk"])
+    _until(page, lambda: len(bodies) == 1)
+    assert page.locator(".quote-line").count() == 0
+    steps.choose(page, "gif:chat")
+    expect(steps.quoted(page)).to_contain_text("480 ×")
+    held[0].fulfill(json={"width": 1, "height": 1, "size_min": 1, "size_max": 2, "kind": "animation", "warnings": []})
+    before = len(bodies)
+    steps.drag(page, page.locator("[data-handle=in]"), 0.5)
+    _until(page, lambda: len(bodies) > before)
+    expect(steps.quoted(page)).to_contain_text("480 ×")
+    start, end = steps.cut(page)
+    assert bodies[-1]["params"]["start"] == pytest.approx(start, abs=1e-3)
+    expect(page.locator(".quote-line")).to_contain_text(f"{round((end - start) * 12)} frames")
+
+
+def test_what_is_wrong_is_said_beside_its_cause(visit: Visit, clips: dict[str, Path]) -> None:
+    page = visit("/")
+    page.watch.expected.append("400")  # type: ignore[attr-defined]
+    steps.bring_in(page, clips["car"])
+    steps.quoted(page)
+    page.locator("[data-more] summary").click()
+    page.locator('[name="gif.width"]').fill("99999")
+    error = page.locator('[data-param]:has([name="gif.width"]) [data-error]')
+    expect(error).to_contain_text("99999 is out of range", timeout=steps.SLOW)
+    expect(page.locator('[name="gif.width"]')).to_have_attribute("aria-invalid", "true")
+    page.locator('[name="gif.width"]').fill("640")
+    expect(error).to_be_hidden()
+    expect(steps.quoted(page)).to_contain_text("640 × 720")
+    expect(page.locator("[data-quote]")).to_contain_text("is cropped at the left and right")
+
+
+def _until(page: Page, reached: Any) -> None:
+    """Wait until something of the test's own is so."""
+    for _ in range(steps.SLOW // 50):
+        if reached():
+            return
+        page.wait_for_timeout(50)
+    pytest.fail("it did not happen")
