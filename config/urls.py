@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.decorators.http import require_POST
 from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView
 
@@ -16,7 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", docs.ApiDocs.as_view(), name="docs"),
-    path("language/", set_language, name="language"),
+    path("language/", require_POST(set_language), name="language"),
     path("language/<slug:language>.js", ScriptCatalogue.as_view(), name="words"),
     path("", include("projects.urls")),
     path("", include("converter.urls")),
