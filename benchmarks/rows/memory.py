@@ -48,6 +48,7 @@ CASES = (
     Case("trim, exact", "trim", {"mode": "exact", "start": 1.3}),
     Case("join of two", "join", sources=2, long=False),
     Case("convert to MKV", "convert", {"format": "mkv"}),
+    Case("convert to MKV, H.265", "convert", {"format": "mkv", "video_codec": "hevc"}, long=False),
     Case("audio, MP3 at a loudness", "audio", {"format": "mp3", "level": "loudness"}),
     Case("analyse", "analyse"),
     Case("frames, poster", "frames"),
@@ -105,7 +106,7 @@ def _one(bench: Bench, case: Case, source: Path) -> Usage | None:
         bench.say(f"  {name}: {error.detail}")
         return None
     target = bench.work / f"{case.operation}-{source.stem}.{planned.extension}"
-    options = [word for key, value in case.params.items() for word in (f"--{key}", str(value))]
+    options = [word for key, value in case.params.items() for word in (f"--{key.replace('_', '-')}", str(value))]
     *command, target_word = bench.convert(source, target)
     argv = [*command, *[str(source)] * (case.sources - 1), target_word, "--operation", case.operation, *options]
     usages = bench.race([Contender(name, (argv,), target)])

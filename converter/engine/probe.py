@@ -58,6 +58,11 @@ def _request(sniffed: Sniffed, limits: Limits) -> str:
     )
 
 
+def rest() -> None:
+    """Give back what the warm probe holds (35 MB), before something long that needs the room."""
+    pool.rest()
+
+
 def _ask(path: Path, script: str, argument: str, limits: Limits) -> dict[str, Any]:
     """What one of the probe's scripts says of the file: by the waiting process, or by one started for it alone."""
     wall = min(limits.wall_seconds or WALL_SECONDS, WALL_SECONDS)

@@ -75,6 +75,12 @@ class _Child:
         if broken and self.process is not None:
             _kill_group(self.process)
 
+    def rest(self) -> None:
+        """End now, unless somebody is asking."""
+        with self._change:
+            self._over = self._over or self._active == 0
+            self._change.notify_all()
+
     def _keep(self) -> None:
         theirs = None
         try:
@@ -166,6 +172,12 @@ class Pool:
         if answer is None and time.monotonic() - begun > min(limits.cpu_seconds, _wall(limits)) - 0.5:
             raise TooSlow
         return answer
+
+    def rest(self) -> None:
+        """Give the waiting process's memory back, unless it is at work; the next file starts another (0.1 CPU s)."""
+        child = self._child
+        if child is not None:
+            child.rest()
 
     def pid(self) -> int | None:
         """The number of the waiting process, where there is one; for measurements and tests."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from . import probe
 from .errors import MediaError
 from .ffmpeg import find_ffmpeg
 from .files import free_bytes, fsync_file, hash_file
@@ -24,6 +25,8 @@ __all__ = ["Metrics", "Progress", "Result", "Source", "execute", "plan"]
 SPARE_BYTES = 64 << 20
 """Room that is left on the disk for everybody else."""
 _CROPPING = frozenset({"crop", "cover", "fill"})
+LONG_SECONDS = 3.0
+"""CPU seconds of work beside which the start of another warm probe is nothing."""
 CHECKING = 0.05
 """Part of the progress that is left for the checks of the result."""
 
@@ -81,6 +84,8 @@ def execute(
 
 def _made(chosen: Operation[Any], planned: Plan, bench: Workbench, started: float) -> Result:
     _check_room(planned, bench.work)
+    if planned.work_seconds > LONG_SECONDS:
+        probe.rest()
     path = chosen.run(planned, bench)
     planned = bench.settled or planned
     bench.advance(1.0, "checking")

@@ -89,7 +89,7 @@ class Compress(Operation[CompressParams]):
     params = CompressParams
     accepts = frozenset({"video", "animation", "audio"})
     wish = "smaller"
-    version = 2
+    version = 3
     presets = (
         Preset("discord-10mb", "For Discord", "At most 10 MB.", {"target_mb": 10.0}, wish="send", words=("chat", "10 mb"), limit=wishes.DISCORD),
         Preset("email-20mb", "For e-mail", "At most 20 MB.", {"target_mb": 20.0},
@@ -162,7 +162,7 @@ class Compress(Operation[CompressParams]):
             *(*encoder.tag(job.container), *codecs.KEEP_TIMES, *fed.limit, *codecs.BARE, *job.container.flags),
         )
         share = 1 - likeness.SHARE if params.vmaf is not None else 1.0
-        command = Command("encoding", (fed.input,), arguments, job.output, job.container.muxer, fed.seconds, share)
+        command = Command("encoding", (job.input,), arguments, job.output, job.container.muxer, fed.seconds, share)
         extra: dict[str, object] = {"part": not fed.whole}
         work_seconds = estimate.picture_seconds(encoder.name, _decoded(video), width * height, frames, params.effort, _density(fed.source, video))
         size = estimate.picture_size(encoder.name, width * height, frames, crf, fed.seconds * heard.kbps * 125)
@@ -190,7 +190,7 @@ class Compress(Operation[CompressParams]):
             arguments = (*heard.arguments, *fed.limit, *codecs.BARE)
             name, muxer = ("sound.m4a", "ipod") if job.container is MP4 else ("sound.mka", "matroska")
             commands = (Command("encoding the sound", (fed.input,), arguments, name, muxer, fed.seconds, 0.05),)
-        inputs = (fed.input, Input(work_file=commands[0].output)) if commands else (fed.input,)
+        inputs = (job.input, Input(work_file=commands[0].output)) if commands else (job.input,)
         kept = ("-map", "1:0", "-c:a", "copy") if commands else ()
         commands += (first_pass(job, share), second_pass(job, share, inputs, kept))
         frames, size = share.frames, (share.width, share.height)

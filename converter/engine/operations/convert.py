@@ -72,6 +72,7 @@ class Convert(Operation[ConvertParams]):
     params = ConvertParams
     accepts = frozenset({"video", "animation", "audio"})
     wish = "plays"
+    version = 2
     presets = (
         Preset("mp4", "MP4", "Streams that MP4 takes stay untouched.", {"format": "mp4"}),
         Preset("plays-everywhere", "MP4 that plays everywhere", "H.264 and AAC; what is that already is not encoded again.",

@@ -2,8 +2,10 @@
 
 Memory: an encoder that looks ahead keeps whole pictures. x264 held 489 MB at 1080p with its own 40 (preset
 medium, ffmpeg's decoder included) and 238 MB with 8 and one picture in work; SVT-AV1 535 and 286 MB; libvpx 363
-with 25 and 299 MB with 5 (4 s of 1080p, two threads, ffmpeg 9.0.2). So how far they look depends on the size of a picture. x265 takes 390 MB
-at 1080p whatever is asked of it, because its own tables are that large.
+with 25 and 299 MB with 5 (4 s of 1080p, two threads, ffmpeg 9.0.2). So how far they look depends on the size of a picture.
+x265 held 385 MB at 1080p with 8 pictures looked ahead and its own pyramid of B pictures: each that waits takes 8 MB, each that
+is encoded or referred to 26. With 3, single B pictures and no slices in its lookahead it is 283 MB, for 7.5 % more bytes at the
+same VMAF. A second pass of SVT-AV1 took 372 MB where it looked ahead again, and 261 without.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ EFFORTS: Mapping[str, str] = {
 STATS = "stats"
 """Where a first pass leaves what it learnt, in the work directory."""
 _LARGE = 1_200_000
-"""Pixels of a picture above which SVT-AV1 and libvpx are held to little memory."""
+"""Pixels of a picture above which x265, SVT-AV1 and libvpx are held to little memory."""
 _X265_LOOK = {"ultrafast": 5, "veryfast": 15, "fast": 15, "medium": 20, "slow": 25}
 _SVT_PRESETS = {"ultrafast": 12, "veryfast": 11, "fast": 10, "medium": 8, "slow": 5}
 _VPX_SPEEDS = {"ultrafast": 8, "veryfast": 5, "fast": 5, "medium": 4, "slow": 2}
@@ -65,6 +67,8 @@ class Encoder:
     """Whether a first pass at half the width and height is as good (x264 converts its statistics)."""
     least: int = 2
     """Pixels of the smallest side that it takes."""
+    heavy: bool = True
+    """Whether it holds so many pictures that of large ones the decoder beside it may have only one in work."""
     finest: int = 0
     """Finest quantiser of a wanted size: finer ones cost bytes that nobody sees. 0 where it can't be set."""
 
@@ -72,6 +76,10 @@ class Encoder:
         """ffmpeg's arguments; `rate` steers quality or size (`-crf 20`, `-b:v 500000`)."""
         pixel_format = "yuv420p10le" if work.ten_bit else "yuv420p"
         return ("-c:v", self.library, *rate, *self.options(work), "-pix_fmt", pixel_format)
+
+    def reading(self, pixels: int) -> tuple[str, ...]:
+        """Options of an input whose pictures of `pixels` it encodes."""
+        return ("-threads", "1") if self.heavy and pixels > _LARGE else ()
 
     def constant(self, crf: int) -> tuple[str, ...]:
         """Steering by a constant rate factor."""
@@ -97,18 +105,32 @@ def _x264(work: Work) -> tuple[str, ...]:
 
 
 def _x265(work: Work) -> tuple[str, ...]:
-    look = min(_X265_LOOK[work.effort], max(8, LOOK_PIXELS // work.pixels))
+    large = work.pixels > _LARGE
+    look = min(_X265_LOOK[work.effort], 3 if large else max(8, LOOK_PIXELS // work.pixels))
     words = [f"pools={threads()}", "frame-threads=1", f"rc-lookahead={look}", "log-level=error"]
-    words += [f"bframes={min(4, look - 1)}"] if work.effort in ("medium", "slow") else []
+    if large:
+        words += ["bframes=1", "lookahead-slices=0", *(["ref=3"] if work.effort == "slow" else [])]
+    elif work.effort in ("medium", "slow"):
+        words += [f"bframes={min(4, look - 1)}"]
     words += [f"fps={work.rate}"] if work.rate else []
     if work.passing:
         words += [f"pass={work.passing}", f"stats={STATS}.x265", "slow-firstpass=0"]
     return ("-preset", work.effort, "-x265-params", ":".join(words))
 
 
+def svt_words(pixels: int) -> list[str]:
+    """SVT-AV1's own parameters that bound its memory for pictures of `pixels`."""
+    large = pixels > _LARGE
+    return [f"lp={1 if large else min(2, threads())}", *(["lookahead=0", "hierarchical-levels=3"] if large else [])]
+
+
+def vpx_look(pixels: int) -> tuple[str, ...]:
+    """How many pictures of `pixels` libvpx may hold back."""
+    return ("-lag-in-frames", "5" if pixels > _LARGE else "16")
+
+
 def _svt(work: Work) -> tuple[str, ...]:
-    words = [f"lp={1 if work.pixels > _LARGE else min(2, threads())}"]
-    words += ["lookahead=0", "hierarchical-levels=3"] if work.pixels > _LARGE and not work.passing else []
+    words = svt_words(work.pixels)
     words += ["rc=1"] if work.passing else []
     words += ["fps-num={}:fps-denom={}".format(*work.rate.split("/"))] if work.rate else []
     return ("-preset", str(_SVT_PRESETS[work.effort]), "-svtav1-params", ":".join(words), *_passes(work))
@@ -117,8 +139,7 @@ def _svt(work: Work) -> tuple[str, ...]:
 def _vpx(work: Work) -> tuple[str, ...]:
     deadline = "realtime" if work.effort == "ultrafast" and not work.passing else "good"
     speed = _VPX_SPEEDS[work.effort] if deadline == "realtime" else min(5, _VPX_SPEEDS[work.effort])
-    look = 5 if work.pixels > _LARGE else 16
-    return ("-deadline", deadline, "-cpu-used", str(speed), "-row-mt", "1", "-lag-in-frames", str(look), *_passes(work))
+    return ("-deadline", deadline, "-cpu-used", str(speed), "-row-mt", "1", *vpx_look(work.pixels), *_passes(work))
 
 
 ENCODERS: Mapping[str, Encoder] = {
@@ -126,7 +147,7 @@ ENCODERS: Mapping[str, Encoder] = {
     for encoder in (
         Encoder(
             "h264", "H.264: plays everywhere", "libx264", (MP4, MKV), {"small": 28, "good": 23, "better": 20, "best": 17}, 51, (21, 27), _x264,
-            aim=0.995, met=0.98, half_pass=True, finest=12,
+            aim=0.995, met=0.98, half_pass=True, heavy=False, finest=12,
         ),
         Encoder(
             "h265", "H.265: smaller, newer players", "libx265", (MP4, MKV), {"small": 30, "good": 26, "better": 23, "best": 19}, 51, (22, 28), _x265,

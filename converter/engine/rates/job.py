@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from converter.engine import codecs
@@ -29,6 +29,13 @@ class Job:
     said: tuple[str, ...]
 
     @property
+    def input(self) -> Input:
+        """The source, read with as many threads as the encoder leaves room for."""
+        fed = self.feed.input
+        pixels = self.feed.source.video.coded_width * self.feed.source.video.coded_height if self.feed.source.video else 0
+        return replace(fed, options=(*self.encoder.reading(pixels), *fed.options))
+
+    @property
     def output(self) -> str:
         """The result's name in the work directory."""
         return f"result.{self.container.extension}"
@@ -46,7 +53,7 @@ def first_pass(job: Job, share: Budget) -> Command:
     graph = job.feed.picture(width, height, rate=share.rate, ten_bit=job.ten_bit)
     encode = job.encoder.arguments(job.work(width * height, 1, rate=share.rate), *job.encoder.rated(share.video_bps))
     arguments = ("-filter_complex", graph, "-map", "[v]", *codecs.KEEP_TIMES, *encode, *job.feed.limit)
-    return Command("first pass", (job.feed.input,), arguments, "", "null", job.feed.seconds, 0.25)
+    return Command("first pass", (job.input,), arguments, "", "null", job.feed.seconds, 0.25)
 
 
 def second_pass(job: Job, share: Budget, inputs: tuple[Input, ...], kept: tuple[str, ...]) -> Command:

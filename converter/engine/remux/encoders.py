@@ -11,6 +11,7 @@ from converter.engine.errors import MediaError
 from converter.engine.ffmpeg import find_ffmpeg
 from converter.engine.framing import Frame
 from converter.engine.media import VideoStream
+from converter.engine.rates.encoders import ENCODERS, Work, svt_words, vpx_look
 
 HDR = ("smpte2084", "arib-std-b67")
 _RGB = ("rgb", "bgr", "gbr", "argb", "abgr", "rgba", "bgra", "pal")
@@ -77,7 +78,7 @@ def picture(
     form = _pixel_format(video, codec, maker, hdr=hdr)
     graph = _graph(video, size, form, hdr=hdr, before=(f"fps={_rate(fps)}",) if fps else ())
     constant = ("-fps_mode", "cfr", "-r", str(_usual_rate(fps or video.fps))) if plain else codecs.KEEP_TIMES
-    words = (*_words(codec, maker, quality, speed, form), "-pix_fmt", form, *constant)
+    words = (*_words(codec, maker, quality, speed, form, size[0] * size[1]), "-pix_fmt", form, *constant)
     return Picture(codec, *size, form, hdr, graph, words, _LIKE_CRF[quality])
 
 
@@ -103,13 +104,14 @@ def _graph(video: VideoStream, size: tuple[int, int], form: str, *, hdr: bool, b
     return f"[{source}]{','.join((*before, *chain))}[v]"
 
 
-def _words(codec: str, maker: Maker, quality: str, speed: str, form: str) -> tuple[str, ...]:
+def _words(codec: str, maker: Maker, quality: str, speed: str, form: str, pixels: int) -> tuple[str, ...]:
     level = str(maker.levels[quality])
+    # How much an encoder may hold is the same here as in compressing.
     words: Mapping[str, tuple[str, ...]] = {
-        "h264": ("-preset", speed, "-crf", level),
-        "hevc": ("-preset", speed, "-crf", level, "-x265-params", "log-level=error"),
-        "av1": ("-preset", str(_SVT[speed]), "-crf", level, "-g", "240"),
-        "vp9": ("-crf", level, "-b:v", "0", "-deadline", "good", "-cpu-used", str(_VPX[speed]), "-row-mt", "1"),
+        "h264": (*codecs.x264(speed, pixels), "-crf", level),
+        "hevc": (*ENCODERS["h265"].options(Work(speed, pixels)), "-crf", level),
+        "av1": ("-preset", str(_SVT[speed]), "-crf", level, "-g", "240", "-svtav1-params", ":".join(svt_words(pixels))),
+        "vp9": ("-crf", level, "-b:v", "0", "-deadline", "good", "-cpu-used", str(_VPX[speed]), "-row-mt", "1", *vpx_look(pixels)),
         "prores": ("-profile:v", "4" if form.startswith("yuva") else level, "-vendor", "apl0"),
         "mpeg4": ("-q:v", level, "-tag:v", "xvid", "-g", "250"),
     }

@@ -101,6 +101,30 @@ def test_threads_that_end_do_not_end_it(media_dir: Path, pool: Pool) -> None:
     assert pids[0] is not None
 
 
+def test_at_rest_it_holds_nothing_and_comes_again(media_dir: Path, pool: Pool) -> None:
+    path = make(media_dir, "a.mp4")
+    assert ask(pool, path) is not None
+    first = pool.pid()
+    assert first is not None
+    pool.rest()
+    assert soon(lambda: not psutil.pid_exists(first), 60)
+    assert ask(pool, path) is not None
+    assert pool.pid() not in (None, first)
+
+
+def test_at_work_it_does_not_rest(media_dir: Path, pool: Pool) -> None:
+    assert ask(pool, make(media_dir, "a.mp4")) is not None
+    child = pool._child
+    assert child is not None
+    assert child.enter()
+    pool.rest()
+    assert child.enter(), "somebody asks, so it stays and takes more"
+    child.leave()
+    child.leave()
+    pool.rest()
+    assert not child.enter()
+
+
 def test_killed_between_files_it_is_started_again(media_dir: Path, pool: Pool) -> None:
     path = make(media_dir, "a.mp4")
     assert ask(pool, path) is not None
