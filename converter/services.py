@@ -19,11 +19,13 @@ from converter.engine.media import Media
 from converter.engine.operations.base import Plan
 from converter.estimates import services as estimates
 from converter.exports.models import Export
+from converter.exports.services import require_bytes
 from converter.jobs import selectors, states, turns
 from converter.jobs import services as jobs
 from converter.jobs.models import Job
 from converter.owners.models import Owner
 from converter.quotas import services as quotas
+from converter.uploads import services as intake
 from converter.uploads.models import Upload, UploadStatus
 
 LONGEST_KEY = 200
@@ -107,6 +109,13 @@ def retry(job: Job) -> Job:
     if job.status not in (states.JobStatus.FAILED, states.JobStatus.CANCELLED):
         raise MediaError("conflict", f"The job is {job.status}; only a failed or cancelled job can be tried again.")
     return submit(job.owner, job.operation, job.params, _inputs(job), job.preset, retry_of=job, priority=job.priority)
+
+
+def work_on(export: Export) -> Upload:
+    """Bring an export in as an upload of its owner, to make more of it. Raises `MediaError`: `gone`, and what `receive` raises."""
+    path = require_bytes(export)
+    with path.open("rb") as file:
+        return intake.receive(export.owner, export.name, iter(lambda: file.read(intake.CHUNK), b""))
 
 
 def rebuild(export: Export) -> Job:

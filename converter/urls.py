@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from django.http import HttpResponseBase
 from django.urls import URLPattern, URLResolver, include, path
 from rest_framework.routers import SimpleRouter
 
@@ -17,13 +20,19 @@ router = SimpleRouter(use_regex_path=False)
 router.register("jobs", api.JobViewSet, basename="api-job")
 router.register("exports", api.ExportViewSet, basename="api-export")
 
-_export_picture = api.ExportViewSet.as_view({"get": "thumbnail"}, content_negotiation_class=WhateverAccepted)
+
+def _derived(action: str) -> Callable[..., HttpResponseBase]:
+    """What is made of an export when it is first asked for."""
+    return api.ExportViewSet.as_view({"get": action}, content_negotiation_class=WhateverAccepted)
+
 
 api_patterns: list[URLPattern | URLResolver] = [
     *router.urls,
     *uploads.urlpatterns,
     *tus.urlpatterns,
-    path("exports/<uuid:pk>/thumbnail.jpg", _export_picture, name="api-export-thumbnail"),
+    path("exports/<uuid:pk>/thumbnail.jpg", _derived("thumbnail"), name="api-export-thumbnail"),
+    path("exports/<uuid:pk>/comparison.json", _derived("comparison"), name="api-export-comparison"),
+    path("exports/<uuid:pk>/comparison/<int:number>.jpg", _derived("comparison_pair"), name="api-export-comparison-pair"),
     path("operations/", api.OperationsView.as_view(), name="api-operations"),
     path("quotes/", api.QuoteView.as_view(), name="api-quote"),
     *owners.urlpatterns,

@@ -162,11 +162,13 @@ def _act(request: HttpRequest, job: Job) -> HttpResponse:
         job = services.retry(job)
     elif action == "rebuild":
         job = services.rebuild(_export(job))
+    elif action == "reuse":
+        return redirect(f"{reverse('workshop')}?upload={services.work_on(_export(job)).pk}")
     elif action in ("download", "link"):
         _, token = grants.create_grant(_export(job))
         return redirect(reverse("download", args=[token]) + ("?direct=1" if action == "download" else ""))
     else:
-        raise MediaError("bad_parameter", "action: it is not one of cancel, retry, rebuild, download, link.", field="action")
+        raise MediaError("bad_parameter", "action: it is not one of cancel, retry, rebuild, reuse, download, link.", field="action")
     return redirect("job-detail", job.pk)
 
 

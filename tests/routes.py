@@ -98,6 +98,8 @@ ROUTES = [
     route("api-export-list", GET=MINE),
     route("api-export-detail", GET=OWN, DELETE=OWN, of="export"),
     route("api-export-thumbnail", GET=OWN, of="export"),
+    route("api-export-comparison", GET=OWN, of="export"),
+    route("api-export-comparison-pair", GET=OWN, of="export"),
     route("api-export-grants", GET=OWN, POST=OWN, of="export"),
     route("api-export-rebuild", POST=OWN, of="export"),
     route("api-project-list", GET=MINE, POST=MINE),

@@ -15,6 +15,7 @@ import pytest
 from django.core.signals import request_finished
 from django.db import close_old_connections, transaction
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.urls.converters import IntConverter
 
 from . import world as worlds
 from .routes import ACCOUNT, ALL, MINE, OWN, ROUTES, STAFF, Route, Who
@@ -84,7 +85,8 @@ def send(world: World, person: str, method: str, line: Route, whose: str = "anon
 
     found = patterns()[line.name]
     names = list(found.pattern.converters) or list(getattr(found.pattern.regex, "groupindex", ()))
-    address = reverse(line.name, kwargs=dict.fromkeys(names, things.get(line.of)))
+    numbers = {name for name, converter in found.pattern.converters.items() if isinstance(converter, IntConverter)}
+    address = reverse(line.name, kwargs={name: 0 if name in numbers else things.get(line.of) for name in names})
     if line.query:
         address += "?" + "&".join(f"{key}={filled(value)}" for key, value in line.query.items())
     body = {key: filled(value) for key, value in line.body.items()}

@@ -21,7 +21,7 @@ from converter.uploads.delivery import media_response
 from converter.uploads.pagination import NewestFirst
 from converter.uploads.serializers import MediaSerializer
 
-from . import grants, selectors, services
+from . import comparisons, grants, selectors, services
 from .models import Export, Grant
 from .thumbnails import thumbnail
 
@@ -93,6 +93,16 @@ class ReceiptSerializer(serializers.ModelSerializer[Grant]):
         return grants.state(grant)
 
 
+class ComparisonSerializer(serializers.Serializer[Any]):
+    """An export beside its source."""
+
+    ssim = serializers.FloatField(help_text="Likeness, 0 to 1; 1 is equal.")
+    words = serializers.CharField(help_text="The same in words.")
+    moments = serializers.ListField(child=serializers.FloatField(), help_text="Seconds of the export at which the two were compared.")
+    width = serializers.IntegerField(help_text="Of one half of a pair, in pixels.")
+    height = serializers.IntegerField()
+
+
 _MISSING = problems("unauthenticated", "not_found")
 
 
@@ -137,6 +147,35 @@ class ExportViewSet(viewsets.ReadOnlyModelViewSet[Export]):
         export = self.get_object()
         etag = f"{export.sha256}-thumbnail-{derived.VERSION}"
         return media_response(request, thumbnail(export), mime="image/jpeg", name="thumbnail.jpg", attachment=False, etag=etag)
+
+    @extend_schema(
+        operation_id="exports_comparison",
+        summary="How close it is to its source",
+        description="Measured when first asked for. 409 where the two don't lie over each other: cropped, turned, joined, or copied without loss.",
+        parameters=CONDITIONS,
+        responses={
+            **file_responses("application/json"),
+            (200, "application/json"): ComparisonSerializer,
+            **problems("unauthenticated", "not_found", "gone", "conflict", "tool_failed"),
+        },
+    )
+    def comparison(self, request: Request, pk: str) -> HttpResponseBase:
+        """A JSON file."""
+        export = self.get_object()
+        etag = f"{export.sha256}-comparison-{comparisons.VERSION}"
+        return media_response(request, comparisons.report(export), mime="application/json", name="comparison.json", attachment=False, etag=etag)
+
+    @extend_schema(
+        operation_id="exports_comparison_pair",
+        summary="One moment: the source left, the export right",
+        parameters=CONDITIONS,
+        responses={**file_responses("image/jpeg"), **problems("unauthenticated", "not_found", "gone", "conflict", "tool_failed")},
+    )
+    def comparison_pair(self, request: Request, pk: str, number: int) -> HttpResponseBase:
+        """A JPEG."""
+        export = self.get_object()
+        etag = f"{export.sha256}-comparison-{comparisons.VERSION}-{number}"
+        return media_response(request, comparisons.pair(export, number), mime="image/jpeg", name="comparison.jpg", attachment=False, etag=etag)
 
     @extend_schema(
         methods=["POST"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 from converter.engine import comparison, files
@@ -50,7 +51,7 @@ def report(export: Export) -> Path:
             for number, pair in enumerate(found.pairs):
                 pair.replace(target.parent / _pair(number))
         finally:
-            files.remove_tree(work)
+            shutil.rmtree(work, ignore_errors=True)
         told = {"ssim": round(found.ssim, 4), "words": found.words, "moments": found.moments, "width": where.width, "height": where.height}
         target.write_text(json.dumps(told), "utf-8")
 

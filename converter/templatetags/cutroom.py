@@ -12,6 +12,7 @@ from django.utils.translation import gettext_noop
 from converter.engine.errors import CODES
 from converter.engine.operations import all_operations
 from converter.engine.timecode import format_time
+from converter.exports import comparisons
 
 register = template.Library()
 
@@ -108,3 +109,24 @@ def outcome(job: Any) -> str:
 def key(mapping: Any, name: str) -> Any:
     """A mapping's value by a name that is not an identifier."""
     return mapping.get(name)
+
+
+@register.filter
+def comparable(export: Any) -> bool:
+    """Whether an export can be laid over its source."""
+    return comparisons.alignment(export) is not None
+
+
+@register.filter
+def spared(export: Any) -> str:
+    """How an export's size compares with its one source's: `71 % smaller than 3.0 MB`; empty where there are several or none."""
+    source = comparisons.source_of(export)
+    if source is None or not source.size:
+        return ""
+    share = export.size / source.size
+    values = {"percent": round(abs(1 - share) * 100), "size": size(source.size)}
+    if share > 1.995:
+        return _("%(times)s × the %(size)s it was made of") % {"times": f"{share:.1f}", "size": values["size"]}
+    if share <= 1:
+        return _("%(percent)s %% smaller than the %(size)s it was made of") % values
+    return _("%(percent)s %% larger than the %(size)s it was made of") % values

@@ -3,6 +3,7 @@ import { api } from "./api.js";
 import { all, announce, el, fragment, one, reveal } from "./dom.js";
 import { left } from "./format.js";
 import { follow } from "./live.js";
+import { compareWithSource } from "./compare.js";
 import { localTimes } from "./times.js";
 
 const LIVE = new Set(["queued", "running"]);
@@ -20,6 +21,7 @@ export class Tray extends EventTarget {
     root.addEventListener("click", (event) => this.#clicked(event));
     for (const card of this.cards()) this.#attach(card);
     localTimes(root);
+    compareWithSource(root);
   }
 
   cards() {
