@@ -90,7 +90,8 @@ def test_every_route_of_the_api_is_documented() -> None:
 
 def _api_routes(patterns: list[URLPattern | URLResolver], prefix: str = "/") -> Iterator[str]:
     for pattern in patterns:
-        path = prefix + re.sub(r"\(\?P<\w+>[^)]*\)|<[^>]+>", "{id}", str(pattern.pattern)).strip("^$")
+        named = re.sub(r"<int:(\w+)>", r"{\1}", str(pattern.pattern))
+        path = prefix + re.sub(r"\(\?P<\w+>[^)]*\)|<[^>]+>", "{id}", named).strip("^$")
         if isinstance(pattern, URLResolver):
             yield from _api_routes(pattern.url_patterns, path)
         elif path.startswith("/api/v1/"):

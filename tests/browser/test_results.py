@@ -16,7 +16,7 @@ def test_a_result_is_laid_over_its_source_and_worked_on(visit: Visit, clips: dic
     page = visit("/", width=width, height=900, scheme=scheme)
     steps.bring_in(page, clips["talk"])
     page.goto(page.url)
-    steps.choose(page, "compress:small")
+    steps.choose(page, "compress:small-mp4")
     card = steps.convert(page)
     steps.finished(card)
     expect(card.locator(".facts")).to_contain_text("it was made of")
