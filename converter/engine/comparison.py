@@ -108,16 +108,25 @@ def _on_grid(moment: float, media: Media) -> float:
 
 def _pair(bench: Workbench, where: Alignment, moment: float, number: int) -> float:
     inputs = tuple(_seek(bench.sources[side].media, side, at) for side, at in ((0, where.start + where.speed * moment), (1, moment)))
-    size = f"scale={where.width}:{where.height}:flags=bicubic,setsar=1,format=yuv444p,setpts=0"
-    first, second = (media.video.index if media.video else 0 for media in (bench.sources[0].media, bench.sources[1].media))
+    size = f"scale={where.width}:{where.height}:flags=bicubic:out_color_matrix=bt601:out_range=pc,setsar=1,format=yuvj444p,setpts=0"
+    (first, told), (second, told_too) = (_stream(source.media) for source in bench.sources)
     # The filter hands its first input on, so one pass measures the pair and draws it.
-    graph = f"[0:{first}]{size}[s];[1:{second}]{size},split[r][q];[s][r]ssim=f=ssim.txt[m];[m][q]hstack,scale=out_range=full,format=yuvj444p[v]"
+    graph = f"[0:{first}]{told}{size}[s];[1:{second}]{told_too}{size},split[r][q];[s][r]ssim=f=ssim.txt[m];[m][q]hstack[v]"
     arguments = ("-filter_complex", graph, "-map", "[v]", "-frames:v", "1", "-c:v", "mjpeg", "-q:v", "3", "-update", "1")
     bench.decode(Command("comparing", inputs, arguments, f"{number}.jpg", "image2", 0.0))
     found = _REPORT.search((bench.work / "ssim.txt").read_text("utf-8"))
     if found is None or not (bench.work / f"{number}.jpg").exists():
         raise MediaError("tool_failed", "The likeness could not be measured.", log=f"no pair at {moment:.3f} s")
     return min(1.0, float(found[1]))
+
+
+def _stream(media: Media) -> tuple[int, str]:
+    """The picture stream's number, and what has to be said of its colours: players take untagged HD for BT.709, a scaler does not."""
+    video = media.video
+    if video is None:
+        raise MediaError("no_video")
+    untold = video.color_space in ("", "unknown", "unspecified") and video.pixel_format.startswith("yuv") and video.coded_height >= 720
+    return video.index, "setparams=colorspace=bt709," if untold else ""
 
 
 def _seek(media: Media, side: int, at: float) -> Input:
