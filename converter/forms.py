@@ -94,6 +94,12 @@ class ConvertForm(forms.Form):
         value = str(self["outcome"].value() or "")
         return next((group.name for group in self.groups for outcome in group.outcomes if outcome.value == value), "")
 
+    @property
+    def shown_in(self) -> str:
+        """Where the chosen outcome can be shown beforehand."""
+        chosen = self.outcomes.get(str(self["outcome"].value() or ""))
+        return chosen.shown_in if chosen else ""
+
     def parameters(self) -> list[tuple[str, list[Parameter]]]:
         """The fields of every operation that a card is drawn of."""
         drawn = {outcome.operation for group in self.groups for outcome in group.outcomes}

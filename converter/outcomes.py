@@ -45,12 +45,13 @@ class Outcome:
     wish: str = OWN
     words: tuple[str, ...] = ()
     limit: Limit | None = None
+    shown_in: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """What the page's script needs, JSON-able."""
         limit = self.limit.as_dict() if self.limit else None
         named = {"operation": self.operation, "preset": self.preset, "params": dict(self.params), "accepts": list(self.accepts)}
-        return {**named, "parts": self.parts, "limit": limit}
+        return {**named, "parts": self.parts, "limit": limit, "shown_in": self.shown_in}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ def _outcomes(operation: Operation[Any]) -> Iterator[Outcome]:
         wish = preset.wish or operation.wish
         yield Outcome(
             value, operation.name, preset.name, preset.title, preset.summary, accepts, params, takes_range, parts,
-            wish if wish in WISHES else OWN, words, preset.limit,
+            wish if wish in WISHES else OWN, words, preset.limit, preset.shown_in,
         )  # fmt: skip
     if operation.alone:
         yield Outcome(f"{operation.name}:", operation.name, "", operation.title, operation.summary, accepts, defaults, takes_range, parts)

@@ -1,6 +1,7 @@
 // The cards and the parameters under "More". Everything comes from what the server drew and from the page's data.
 import { all, calm, one } from "./dom.js";
 import { bytes, clock, parseTime } from "./format.js";
+import { NewTab } from "./newtab.js";
 import { Wishes } from "./wishes.js";
 import { say } from "./words.js";
 
@@ -21,6 +22,7 @@ export class Outcome extends EventTarget {
     }
     this.#offer();
     this.wishes = new Wishes(form, { signal });
+    this.newTab = new NewTab(form, { signal });
     this.more.addEventListener("toggle", () => this.more.open && this.#revealMore(), { signal });
     form.addEventListener("change", (event) => event.target.name === "outcome" && this.choose(true), { signal });
     form.addEventListener("input", (event) => event.target.closest("[data-param]") && this.#edited(event.target), { signal });
@@ -62,6 +64,7 @@ export class Outcome extends EventTarget {
     }
     this.#count();
     this.#credit(chosen.limit);
+    this.form.dispatchEvent(new CustomEvent("cutroom:outcome", { detail: chosen }));
     this.dispatchEvent(new CustomEvent("change", { detail: "outcome" }));
   }
 

@@ -34,6 +34,7 @@ export class Quote {
       const quote = await api("quotes/", { method: "POST", body, signal: asking.signal });
       this.#show(quote);
       this.onQuote(quote);
+      this.box.dispatchEvent(new CustomEvent("cutroom:quote", { bubbles: true, detail: { body, quote } }));
     } catch (error) {
       if (error.name === "AbortError") return;
       this.refuse(error);

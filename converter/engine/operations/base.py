@@ -146,12 +146,14 @@ class Preset:
     """What people call it beside its title; they find it by these."""
     limit: Limit | None = None
     """Whose limit it keeps to."""
+    shown_in: str = ""
+    """Where a page can show beforehand how it will look: "newtab", or nowhere."""
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able."""
         limit = self.limit.as_dict() if self.limit else None
         named = {"name": self.name, "title": self.title, "summary": self.summary, "params": dict(self.params)}
-        return {**named, "wish": self.wish, "words": list(self.words), "limit": limit}
+        return {**named, "wish": self.wish, "words": list(self.words), "limit": limit, "shown_in": self.shown_in}
 
 
 class Operation(ABC, Generic[P]):

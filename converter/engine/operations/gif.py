@@ -65,7 +65,7 @@ class Gif(Operation[GifParams]):
         Preset(
             "chrome-background", "Chrome background", "6 seconds at 1280×720 and 24 frames per second, looping for ever.",
             {"start": 0.0, "duration": 6.0, "width": 1280, "height": 720, "fps": 24.0, "fit": "cover", "fill": "loop", "loops": 0},
-            words=("wallpaper", "new tab", "browser", "theme"),
+            words=("wallpaper", "new tab", "browser", "theme"), shown_in="newtab",
         ),
         Preset(
             "chat", "Chat GIF", "At most 6 seconds, 480 pixels wide: small enough to send.",
