@@ -151,3 +151,14 @@ def url(name: str, default: str = "", *, schemes: tuple[str, ...]) -> str:
 def path(name: str, default: Path) -> Path:
     """A file or directory; a relative one is taken from the project's directory."""
     return _read(name, default, lambda value: BASE_DIR / Path(value).expanduser())
+
+
+def origins(name: str) -> list[str]:
+    """Origins between commas: scheme, host and, where it is not the usual one, port; nothing else, and no `*`. Raises `ImproperlyConfigured`."""
+    found = listing(name)
+    for origin in found:
+        parts = urlsplit(origin)
+        whole = origin == f"{parts.scheme}://{parts.netloc}" and "*" not in origin and "@" not in origin
+        if parts.scheme not in ("http", "https") or not parts.hostname or not whole:
+            _refuse(name, origin, "origins such as https://app.example.org, between commas")
+    return found

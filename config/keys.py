@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import os
 import secrets
 import tempfile
@@ -45,3 +47,8 @@ def kept_key(path: Path) -> str:
         raise ImproperlyConfigured(f"{path} does not hold a key; delete it, and a new one is made (everybody will be signed out).")
     path.chmod(0o600)
     return key
+
+
+def derived_key(key: str, purpose: str) -> str:
+    """A key of its own for one purpose, so that what is signed for one never passes for another."""
+    return hmac.new(key.encode(), f"cutroom:{purpose}".encode(), hashlib.sha256).hexdigest()

@@ -22,6 +22,15 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
     }
 }
 
+_TUS = ("tus-resumable", "upload-length", "upload-offset", "upload-metadata", "upload-checksum", "x-http-method-override")
+CORS_ALLOW_HEADERS = ("accept", "authorization", "content-type", "idempotency-key", "last-event-id", "range", "x-request-id", *_TUS)
+"""What a named origin may send. Credentials are not among it: such pages use a Bearer, never a visitor's cookies."""
+
+CORS_EXPOSE_HEADERS = (
+    *("location", "retry-after", "content-range", "etag", "x-request-id"),
+    *("tus-resumable", "tus-version", "tus-extension", "tus-max-size", "tus-checksum-algorithm", "upload-offset", "upload-length", "upload-expires"),
+)
+
 PERMISSIONS_POLICY = ", ".join(
     f"{feature}=()"
     for feature in (

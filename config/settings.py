@@ -43,6 +43,10 @@ else:
 SECRET_KEY_FALLBACKS = env.listing("SECRET_KEY_FALLBACKS")
 
 HTTPS = env.boolean("HTTPS", PRODUCTION)
+CORS_ALLOWED_ORIGINS = env.origins("CORS_ORIGINS")
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_HEADERS = policies.CORS_ALLOW_HEADERS
+CORS_EXPOSE_HEADERS = policies.CORS_EXPOSE_HEADERS
 CSRF_TRUSTED_ORIGINS = env.listing("CSRF_TRUSTED_ORIGINS")
 TRUSTED_PROXIES = env.listing("TRUSTED_PROXIES")
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
@@ -63,23 +67,47 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
-LOGIN_URL = "admin:login"
+AUTHENTICATION_BACKENDS = ["converter.owners.lockout.LockoutBackend", "django.contrib.auth.backends.ModelBackend"]
+LOGIN_URL = "sign-in"
+LOGIN_REDIRECT_URL = "account"
+ADMIN_TOTP = env.text("ADMIN_TOTP", "own", choices=("own", "required"))
+OTP_TOTP_ISSUER = "Cutroom"
+AXES_FAILURE_LIMIT = env.integer("LOCKOUT_FAILURES", 8, low=1)
+AXES_COOLOFF_TIME = timedelta(seconds=env.integer("LOCKOUT_SECONDS", 900, low=1))
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # a name alone would let anybody lock anybody out
+AXES_RESET_ON_SUCCESS = AXES_DISABLE_ACCESS_LOG = True  # the audit trail is the log
+AXES_VERBOSE = False
+AXES_CLIENT_IP_CALLABLE = "converter.owners.lockout.address"
+AXES_USERNAME_CALLABLE = "converter.owners.lockout.username"
+AXES_CLIENT_STR_CALLABLE = "converter.owners.lockout.shown"
+AXES_LOCKOUT_CALLABLE = "converter.owners.lockout.refused"
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(seconds=env.integer("ACCESS_TOKEN_SECONDS", 300, low=1, high=3600)),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=env.integer("REFRESH_TOKEN_DAYS", 14, low=1, high=366)),
+    "ALGORITHM": "HS256",
+    "SIGNING_KEY": keys.derived_key(SECRET_KEY, "tokens"),
+}
 CSRF_FAILURE_VIEW = "converter.problems.csrf_failure"
 
 # --- Applications -----------------------------------------------------------------------------
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "config.admin.CutroomAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "axes",
+    "corsheaders",
     "csp",
     "django_filters",
     "django_htmx",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
     "django_ratelimit",
     "rest_framework",
+    "rest_framework_simplejwt.token_blacklist",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "config",
@@ -98,6 +126,7 @@ MIDDLEWARE = [
     "config.middleware.ProxyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "config.middleware.HeadersMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "config.middleware.ConnectionMiddleware",
     "config.static.StaticFilesMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -106,10 +135,12 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "converter.owners.middleware.OwnerMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
@@ -231,7 +262,14 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "converter.uploads.pagination.NewestFirst",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_THROTTLE_RATES": {"guest": env.text("GUEST_RATE", "30/hour"), "upload": env.text("UPLOAD_RATE", "600/hour")},
+    "DEFAULT_THROTTLE_CLASSES": ["converter.owners.ratelimit.ApiThrottle"],
+    "DEFAULT_THROTTLE_RATES": {
+        "guest": env.text("GUEST_RATE", "30/hour"),
+        "upload": env.text("UPLOAD_RATE", "600/hour"),
+        "sign_in": env.text("SIGN_IN_RATE", "30/minute"),
+        "owner": env.text("OWNER_RATE", "1200/minute"),
+        "address": env.text("ADDRESS_RATE", "6000/minute"),
+    },
     "EXCEPTION_HANDLER": "converter.problems.exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 from rest_framework.exceptions import Throttled
 
 from converter.engine.errors import MediaError
+from converter.owners.ratelimit import limit_owner, retry_after
 
 View = Callable[..., HttpResponseBase]
 PER_PAGE = 25
@@ -27,11 +28,15 @@ def page(*methods: str) -> Callable[[View], View]:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             try:
+                if request.method == "POST":
+                    limit_owner(request)
                 return view(request, *args, **kwargs)
             except MediaError as problem:
                 return failure(request, problem)
-            except Throttled:
-                return failure(request, MediaError("rate_limited"))
+            except Throttled as throttled:
+                response = failure(request, MediaError("rate_limited"))
+                response["Retry-After"] = retry_after(throttled)
+                return response
 
         return require_http_methods([*methods, "HEAD"])(cache_control(private=True, no_cache=True)(guarded))
 

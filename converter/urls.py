@@ -8,8 +8,9 @@ from django.http import HttpResponseBase
 from django.urls import URLPattern, URLResolver, include, path
 from rest_framework.routers import SimpleRouter
 
-from converter import api, library_views, views
+from converter import account_views, api, library_views, views
 from converter.exports import views as exports
+from converter.owners import account_api as accounts
 from converter.owners import api as owners
 from converter.quotas import api as quotas
 from converter.uploads import api as uploads
@@ -36,6 +37,7 @@ api_patterns: list[URLPattern | URLResolver] = [
     path("operations/", api.OperationsView.as_view(), name="api-operations"),
     path("quotes/", api.QuoteView.as_view(), name="api-quote"),
     *owners.urlpatterns,
+    *accounts.urlpatterns,
     *quotas.urlpatterns,
 ]
 
@@ -47,5 +49,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("uploads/", library_views.uploads_page, name="upload-list"),
     path("exports/<uuid:export_id>/content/", exports.content, name="export-content"),
     path("download/<str:token>/", exports.download, name="download"),
+    path("accounts/", account_views.account, name="account"),
+    path("accounts/sign-in/", account_views.SignIn.as_view(), name="sign-in"),
+    path("accounts/sign-up/", account_views.SignUp.as_view(), name="sign-up"),
+    path("accounts/sign-out/", account_views.sign_out, name="sign-out"),
+    path("accounts/password/", account_views.password, name="password"),
     path("api/v1/", include(api_patterns)),
 ]

@@ -7,15 +7,24 @@ Each request is taken back afterwards, so that all of them meet the same world (
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.signals import request_finished
 from django.db import close_old_connections, transaction
+from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.urls.converters import IntConverter
+from django.utils import timezone
+
+from converter.owners import keys, scopes
+from converter.owners.models import ApiKey, Owner
+from converter.owners.tokens import hash_token, new_token
 
 from . import world as worlds
 from .routes import ACCOUNT, ALL, MINE, OWN, ROUTES, STAFF, Route, Who
@@ -28,6 +37,7 @@ UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 TOLD = frozenset({401, 403, 404, 405})
 """Refusals. 400, 409, 410, 422 … say that somebody was let in and asked for what makes no sense."""
 
+SIGN_IN = re.compile(r"/(login|sign-in)/\?next=")
 HOW = "tests/routes.py says who may do what: add a line for it there (the head of that file says how)."
 
 
@@ -66,7 +76,10 @@ def test_every_method_that_a_route_answers_has_a_decision() -> None:
         actions = getattr(found.callback, "actions", None)
         if view is None:
             continue
-        answers = {method for method in METHODS if (method.lower() in actions if actions else hasattr(view, method.lower()))}
+        allowed = {method.lower() for method in view.http_method_names}
+        answers = {
+            method for method in METHODS if method.lower() in allowed and (method.lower() in actions if actions else hasattr(view, method.lower()))
+        }
         undecided = answers - {"HEAD", "OPTIONS"} - {method for line in lines(name) for method in line.methods}
         assert not undecided, f"nobody has decided who may {', '.join(sorted(undecided))} {name}. {HOW}"
 
@@ -106,7 +119,7 @@ def send(world: World, person: str, method: str, line: Route, whose: str = "anon
 
 def let_in(response: Any) -> bool:
     """Whether the request got past the door; being sent to the sign-in page is not."""
-    return response.status_code not in TOLD and "/login/" not in response.headers.get("Location", "")
+    return response.status_code not in TOLD and not SIGN_IN.search(response.headers.get("Location", ""))
 
 
 def may(who: Who, person: str, whose: str, api: bool) -> bool:
@@ -188,6 +201,38 @@ def test_no_other_site_can_act_in_a_visitors_name(media_root: Path, person: str)
     assert not wrong, f"these did not ask for the CSRF token: {wrong}"
 
 
+@pytest.mark.parametrize("name", sorted({line.name for line in ROUTES if line.name.startswith("api-")}))
+def test_a_personal_token_needs_the_scope(world: World, name: str) -> None:
+    """With every scope but the right one it is refused; the right one alone lets it in, where the account itself gets in."""
+    account = User.objects.get(username="user").owner
+    wrong = []
+    for line in lines(name):
+        for method, who in line.methods.items():
+            if who is ALL:
+                continue
+            status, needed = with_key(world, account, set(), method, line)
+            if needed is None and not name.startswith("api-auth-"):
+                wrong.append(f"{method} {name}: no scope lets a token in; put its room into converter/owners/scopes.py")
+            if status != 403:
+                wrong.append(f"{method} {name} without any scope: {status}")
+            if needed and (status := with_key(world, account, scopes.SCOPES.keys() - {needed}, method, line)[0]) != 403:
+                wrong.append(f"{method} {name} with every scope but {needed}: {status}")
+            if needed and who in (MINE, OWN) and (status := with_key(world, account, {needed}, method, line)[0]) in TOLD:
+                wrong.append(f"{method} {name} with {needed} alone: {status}")
+    assert not wrong, "\n".join(wrong)
+
+
+def with_key(world: World, account: Owner, allowed: set[str], method: str, line: Route) -> tuple[int, str | None]:
+    """The status that a token with these scopes is answered, and the scope that was needed."""
+    token = keys.PREFIX + new_token()
+    expires = timezone.now() + timedelta(days=1)
+    ApiKey.objects.create(owner=account, name="x", key_hash=hash_token(token), scopes=sorted(allowed), expires_at=expires)
+    world.clients["key"] = Client(headers={"Authorization": f"Bearer {token}"}, raise_request_exception=False)
+    response = send(world, "key", method, line, "user")
+    close(response)
+    return response.status_code, scopes.needed(response.wsgi_request)
+
+
 OPEN_IN_ADMIN = {"admin:login": 200, "admin:logout": None, "admin:jsi18n": None}
 
 
@@ -199,7 +244,7 @@ def test_the_admin_is_for_staff(world: World) -> None:
             continue
         keys = list(found.pattern.converters) or list(found.pattern.regex.groupindex)  # type: ignore[attr-defined]
         values = {"app_label": "jobs", "content_type_id": "1", "object_id": "1", "id": "1", "url": "x"}
-        address = reverse(name, kwargs={key: values[key] for key in keys})
+        address = reverse(name, kwargs={key: values.get(key, "1") for key in keys})
         for method in ("get", "post"):
             for person in PEOPLE[:-1]:
                 response = getattr(world.clients[person], method)(address)

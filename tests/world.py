@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 
 from converter.engine.media import Media
 from converter.exports.models import Export
@@ -15,7 +17,7 @@ from converter.exports.tests import make as exports
 from converter.jobs.models import Job
 from converter.jobs.services import create as create_job
 from converter.jobs.tests import make as jobs
-from converter.owners.models import Owner
+from converter.owners.models import ApiKey, Owner
 from converter.owners.services import COOKIE, owner_for_user
 from converter.owners.tokens import hash_token, new_token
 from converter.uploads.models import Upload
@@ -50,6 +52,11 @@ def _export(owner: Owner) -> Export:
     return made
 
 
+def _key(owner: Owner) -> ApiKey:
+    """Guests have none in truth; the row is there all the same, so that everybody can be tried on it."""
+    return ApiKey.objects.create(owner=owner, name="script", key_hash=new_token(), scopes=[], expires_at=timezone.now() + timedelta(days=1))
+
+
 def _clip(owner: Owner) -> Clip:
     return Clip.objects.create(project=projects.create(owner, "Holiday"), upload=_upload(owner), position=0, start=0, end=2)
 
@@ -59,6 +66,7 @@ KINDS: dict[str, Callable[[Owner], Any]] = {
     "job": lambda owner: _job(owner).pk,
     "export": lambda owner: _export(owner).pk,
     "token": lambda owner: exports.grant(_export(owner))[1],
+    "key": lambda owner: _key(owner).pk,
     "project": lambda owner: projects.create(owner, "Holiday").pk,
     "clip": lambda owner: _clip(owner).pk,
     "render": lambda owner: Render.objects.create(project=_clip(owner).project, job=_job(owner)).pk,

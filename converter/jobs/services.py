@@ -285,3 +285,10 @@ def _announce(job: Job) -> None:
     events.publish(job.id, "state", {"status": job.status})
     if job.status in TERMINAL:
         job_finished.send_robust(sender=Job, job=job)
+
+
+def adopt(guest: Owner, account: Owner) -> None:
+    """Give a guest's jobs to an account. Of two jobs under one Idempotency-Key the account's own keeps it."""
+    taken = Job.objects.filter(owner=account, idempotency_key__isnull=False).values_list("idempotency_key", flat=True)
+    Job.objects.filter(owner=guest, idempotency_key__in=list(taken)).update(idempotency_key=None)
+    Job.objects.filter(owner=guest).update(owner=account)

@@ -12,7 +12,8 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, PermissionDenied
 from rest_framework.request import Request
 
-from .services import UNSAFE, api_owner, bearer_token, cookie_token, owner_for_token
+from .bearers import Credential
+from .services import UNSAFE, api_owner, bearer_token, cookie_token, resolve_owner
 
 __all__ = ["OwnerAuthentication", "api_owner"]
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class OwnerAuthentication(BaseAuthentication):
-    """`Authorization: Bearer <guest token>`, else the session or the browser's cookie with CSRF enforced.
+    """`Authorization: Bearer` with a guest's, an access or a personal token, else the session or the browser's cookie with CSRF enforced.
 
     Everything is decided from the headers: nobody without credentials makes us read a body.
     `request.user` stays anonymous for guests; `api_owner(request)` says whom a request acts for.
@@ -32,11 +33,14 @@ class OwnerAuthentication(BaseAuthentication):
         plain = request._request
         token = bearer_token(plain)
         if token is not None:
-            owner = getattr(plain, "owner", None) or owner_for_token(token)
-            if owner is None:
-                raise AuthenticationFailed("The Bearer token is not known.")
-            plain.owner = owner  # type: ignore[attr-defined]
-            return AnonymousUser(), owner
+            if not hasattr(plain, "credential"):
+                plain.owner = resolve_owner(plain)  # type: ignore[attr-defined]
+            if lacking := getattr(plain, "lacks_scope", None):
+                raise PermissionDenied(f"This token may not do that; it would need {lacking}.")
+            credential: Credential | None = plain.credential  # type: ignore[attr-defined]
+            if credential is None:
+                raise AuthenticationFailed("The Bearer token is not known, or not good any more.")
+            return credential.user or AnonymousUser(), credential
         user = getattr(plain, "user", None)
         signed_in = user is not None and user.is_active
         if signed_in or cookie_token(plain):

@@ -43,7 +43,7 @@ class OwnerMiddleware:
         request.owner, name = None, "anonymous"  # type: ignore[attr-defined]
         if not _unowned(request):
             request.owner = owner = resolve_owner(request)  # type: ignore[attr-defined]
-            name = actor_name(owner, getattr(request, "user", None))
+            name = _named(request, actor_name(owner, getattr(request, "user", None)))
         with use_actor(Actor(name, client_address(request))):
             return _with_cookie(request, self.get_response(request))
 
@@ -51,9 +51,15 @@ class OwnerMiddleware:
         request.owner, name = None, "anonymous"  # type: ignore[attr-defined]
         if not _unowned(request):
             request.owner = owner = await aresolve_owner(request)  # type: ignore[attr-defined]
-            name = actor_name(owner, None if owner else await request.auser())
+            name = _named(request, actor_name(owner, None if owner else await request.auser()))
         with use_actor(Actor(name, client_address(request))):
             return _with_cookie(request, await self.get_response(request))
+
+
+def _named(request: HttpRequest, name: str) -> str:
+    """A personal token acts under its own name, too."""
+    key = getattr(getattr(request, "credential", None), "key", None)
+    return name if key is None else f"{name}, token {key}"
 
 
 def _unowned(request: HttpRequest) -> bool:

@@ -19,6 +19,9 @@ class Owner(models.Model):
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, null=True, blank=True, related_name="owner")
     token_hash = models.CharField(max_length=64, null=True, blank=True, unique=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
+    generation = models.PositiveIntegerField(default=0, editable=False, help_text="Raised to end every access and refresh token of the account.")
+    merged_into = models.ForeignKey("self", models.CASCADE, null=True, blank=True, related_name="merged", editable=False)
+    merged_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         constraints = [
@@ -30,3 +33,24 @@ class Owner(models.Model):
 
     def __str__(self) -> str:
         return f"user {self.user}" if self.user_id else f"guest {str(self.id)[:8]}"
+
+
+class ApiKey(models.Model):
+    """A named, scoped token that an account made for a program. Of the token itself only the SHA-256 is kept."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(Owner, models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=60)
+    key_hash = models.CharField(max_length=64, unique=True, editable=False)
+    hint = models.CharField(max_length=12, editable=False, help_text="How the token begins, to tell it from others.")
+    scopes = models.JSONField(default=list)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(db_index=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.hint}…)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from typing import Any
 
 from django.conf import settings
@@ -10,6 +11,10 @@ from django.http import HttpRequest
 from django_ratelimit.core import get_usage
 from redis.exceptions import RedisError
 from rest_framework.exceptions import Throttled
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+
+from converter.audit.address import client_network
 
 logger = logging.getLogger(__name__)
 
@@ -31,3 +36,25 @@ def limit(request: HttpRequest, scope: str, key: str) -> None:
         return
     if usage is not None and usage["should_limit"]:
         raise Throttled(wait=max(usage["time_left"], 1))
+
+
+def retry_after(refusal: Throttled) -> str:
+    """The header that says when to come again, in whole seconds."""
+    return str(math.ceil(getattr(refusal, "wait", None) or 1))
+
+
+def limit_owner(request: HttpRequest) -> None:
+    """Count a request under whoever makes it, and under the address it comes from. Raises `Throttled`."""
+    owner = getattr(request, "owner", None)
+    if owner is not None:
+        limit(request, "owner", str(owner.pk))
+    limit(request, "address", client_network(request))
+
+
+class ApiThrottle(BaseThrottle):
+    """The API's limits by owner and by address, counted where the site's are."""
+
+    def allow_request(self, request: Request, view: Any) -> bool:
+        """True, or `Throttled` with the seconds to wait."""
+        limit_owner(request._request)
+        return True

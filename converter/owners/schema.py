@@ -10,7 +10,7 @@ from .services import COOKIE
 
 
 class OwnerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """A guest's Bearer token, or a browser's cookie."""
+    """A Bearer token of any kind, or a browser's cookie."""
 
     target_class = "converter.owners.authentication.OwnerAuthentication"
     name = ["guestToken", "browserCookie"]
@@ -22,6 +22,10 @@ class OwnerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
     def get_security_definition(self, auto_schema: Any) -> list[dict[str, str]]:
         """One definition for each name."""
         return [
-            {"type": "http", "scheme": "bearer", "description": "A token from POST /api/v1/auth/guest/."},
+            {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "A guest's token (POST /api/v1/auth/guest/), an access token (auth/token/) or a personal token (auth/keys/).",
+            },
             {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": "Given with every page; unsafe requests also need X-CSRFToken."},
         ]

@@ -1,6 +1,6 @@
 """Making owners and finding out who asks.
 
-A request's credentials, strongest first: `Authorization: Bearer` with a guest token, a signed-in
+A request's credentials, strongest first: `Authorization: Bearer` (`bearers` knows the kinds), a signed-in
 user's session, the browser cookie. A browser is given its cookie with the first page; its row is
 made at its first mutation, so that visitors who only look leave nothing behind.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import transaction
 from django.http import HttpRequest
@@ -18,6 +19,7 @@ from rest_framework.request import Request
 from converter.audit import services as audit
 from converter.audit.context import Actor, current_actor, name_actor
 
+from . import bearers, scopes
 from .models import Owner
 from .tokens import hash_token, new_token, well_formed
 
@@ -50,7 +52,7 @@ def resolve_owner(request: HttpRequest) -> Owner | None:
     """Who asks, without making anything: None when there are no credentials, or no row yet."""
     token = bearer_token(request)
     if token is not None:
-        return owner_for_token(token)
+        return _bearer_owner(request, token)
     user = getattr(request, "user", None)
     if user is not None and user.is_authenticated:
         return Owner.objects.select_related("user").filter(user=user).first()
@@ -64,9 +66,22 @@ async def aresolve_owner(request: HttpRequest) -> Owner | None:
         user = await request.auser()
         if user.is_authenticated:
             return await Owner.objects.select_related("user").filter(user=user).afirst()
-    if token is None:
-        token = cookie_token(request)
+    if token is not None:
+        return await sync_to_async(_bearer_owner)(request, token)
+    token = cookie_token(request)
     return await Owner.objects.filter(token_hash=hash_token(token)).afirst() if well_formed(token) else None
+
+
+def _bearer_owner(request: HttpRequest, token: str) -> Owner | None:
+    """The owner that a Bearer stands for, unless it is a personal token without the scope that this request needs."""
+    credential = bearers.find(token)
+    request.credential = credential  # type: ignore[attr-defined]
+    if credential is not None and credential.key is not None:
+        scope = scopes.needed(request)
+        if scope not in credential.key.scopes:
+            request.lacks_scope = scope or "an account's own session"  # type: ignore[attr-defined]
+            return None
+    return credential.owner if credential else None
 
 
 def ensure_owner(request: HttpRequest) -> Owner:

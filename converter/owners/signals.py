@@ -14,6 +14,9 @@ from converter.audit import services as audit
 from converter.audit.address import client_address
 from converter.audit.context import Actor, current_actor
 
+from . import adoption
+from .tokens import new_token
+
 
 def connect() -> None:
     """Listen. Called once, when the apps are ready."""
@@ -37,11 +40,15 @@ def _deleted(instance: AbstractBaseUser, **kwargs: Any) -> None:
 
 def _signed_in(request: HttpRequest | None, user: AbstractBaseUser, **kwargs: Any) -> None:
     audit.record("user.signed_in", user, actor=_actor(f"user {user}", request))
+    if request is not None:
+        adoption.at_sign_in(request, user)
 
 
 def _signed_out(request: HttpRequest | None, user: AbstractBaseUser | None, **kwargs: Any) -> None:
     if user is not None:
         audit.record("user.signed_out", user, actor=_actor(f"user {user}", request))
+    if request is not None:
+        request.new_owner_token = new_token()  # type: ignore[attr-defined]  # whoever comes next begins with nothing
 
 
 def _failed(credentials: dict[str, Any], request: HttpRequest | None = None, **kwargs: Any) -> None:

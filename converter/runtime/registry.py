@@ -37,6 +37,15 @@ class Values:
         minimum=0,
         maximum=_YEARS,
     )
+    sign_up: bool = flag(True, label="Sign-up", help="Whether visitors may make accounts for themselves; staff always may in the admin.")
+    audit_retention_days: float = number(
+        400,
+        label="Keep the audit trail",
+        help="Entries older than this leave the trail each night; what stays can still be verified. 0 keeps all.",
+        unit="d",
+        minimum=0,
+        maximum=10 * 366,
+    )
     temp_retention_hours: float = number(
         24,
         label="Keep left-overs",
