@@ -23,6 +23,7 @@ from django.utils import timezone
 
 from converter.audit.context import Actor, use_actor
 from converter.engine import files
+from converter.engine.faultpoints import reach
 from converter.exports import retention as exports
 from converter.exports.models import Export
 from converter.jobs import selectors, turns
@@ -101,7 +102,9 @@ def sweep(dry_run: bool = False, *, send: Send | None = None, grace: timedelta =
 def recover(send: Send | None, *, dry_run: bool = False) -> Report:
     """Take jobs back from lost workers, and send a message for each job that waits without one."""
     with use_actor(ACTOR):
+        reach("sweep.begun")
         reaped = jobs.reap(dry_run=dry_run)
+        reach("sweep.reaped")
         if turns.paused() and not dry_run:
             jobs.forget_messages()
         due = [] if turns.paused() else selectors.due_for_sending()

@@ -16,6 +16,7 @@ from django.conf import settings
 from converter.audit.context import Actor, use_actor, use_job
 from converter.engine import run as engine
 from converter.engine.errors import MediaError
+from converter.engine.faultpoints import reach
 from converter.estimates import services as estimates
 from converter.exports import services as exports
 from converter.jobs import services as jobs
@@ -49,10 +50,13 @@ def _attempt(claim: jobs.Claim) -> None:
     logger.info("attempt %d begins", claim.job.attempt, extra={"operation": claim.job.operation})
     began = time.monotonic()
     work = work_dir(claim)
+    reach("attempt.claimed")
     try:
         work.mkdir(mode=0o700, parents=True)
+        reach("attempt.directory")
         with Pulse(claim) as pulse:
             result = _execute(claim, work, pulse)
+            reach("attempt.made")
             export = exports.publish(claim, result)
     except jobs.LeaseLost:
         jobs.note_metrics(claim, wall_seconds=time.monotonic() - began)
@@ -64,6 +68,7 @@ def _attempt(claim: jobs.Claim) -> None:
         _learn(claim, result)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+        reach("attempt.ended")
 
 
 def _execute(claim: jobs.Claim, work: Path, pulse: Pulse) -> engine.Result:

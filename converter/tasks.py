@@ -12,6 +12,7 @@ from kombu.exceptions import OperationalError
 from redis import RedisError
 
 from converter import maintenance, runner
+from converter.engine.faultpoints import reach
 from converter.jobs import services as jobs
 from converter.jobs import turns
 from converter.jobs.pulse import shutting_down
@@ -43,11 +44,14 @@ def send(job_id: uuid.UUID) -> bool:
     if turns.paused():
         return False
     try:
+        reach("enqueue")
         run_job.apply_async(args=(str(job_id),))
     except (OperationalError, RedisError, OSError) as error:
         logger.warning("no message could be sent for a job; the sweep will send it again: %s", error, extra={"job_id": str(job_id)})
         return False
+    reach("enqueued")
     jobs.mark_sent(job_id)
+    reach("enqueue.noted")
     return True
 
 

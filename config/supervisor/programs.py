@@ -25,13 +25,13 @@ def redis(var_dir: Path) -> Spec | None:
 def web(descriptor: int) -> Spec:
     """The web server on an open listening socket: connections wait in it while the server restarts."""
     command = [*_PYTHON, "-m", "gunicorn", "config.asgi:application", "-c", str(env.BASE_DIR / "gunicorn.conf.py"), "--bind", f"fd://{descriptor}"]
-    return Spec("web", command, _ENVIRONMENT, fds=(descriptor,))
+    return Spec("web", command, {**_ENVIRONMENT, "CUTROOM_ROLE": "web"}, fds=(descriptor,))
 
 
 def _worker(name: str, concurrency: int) -> Spec:
     options = ["--queues", name, "--hostname", f"{name}@%h", "--concurrency", str(concurrency), "--pool", "threads"]
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-    return Spec(name, [*_PYTHON, "-m", "celery", "--quiet", "--app", "config", "worker", *options, *quiet], _ENVIRONMENT)
+    return Spec(name, [*_PYTHON, "-m", "celery", "--quiet", "--app", "config", "worker", *options, *quiet], {**_ENVIRONMENT, "CUTROOM_ROLE": name})
 
 
 def media() -> Spec:

@@ -17,6 +17,8 @@ from datetime import UTC
 
 from django.db import transaction
 
+from converter.engine.faultpoints import reach
+
 from .models import AuditEntry, ChainHead
 
 START = "0" * 64
@@ -86,9 +88,11 @@ def seal_batch(most: int) -> int:
             entry.sequence, entry.previous = head.sequence + 1, head.digest
             entry.digest = digest(entry)
             head.sequence, head.digest = entry.sequence, entry.digest
+        reach("audit.seal")
         if waiting:
             AuditEntry.objects.bulk_update(waiting, ["sequence", "previous", "digest"], batch_size=100)
             head.save(update_fields=["sequence", "digest"])
+    reach("audit.sealed")
     return len(waiting)
 
 

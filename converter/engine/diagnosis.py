@@ -107,14 +107,14 @@ class Listener:
             if not self._matches[name] and pattern.search(line):
                 self._matches[name] = True
 
-    def failure(self, exit_code: int) -> MediaError:
-        """Why the tool ended with `exit_code` (negative: killed by that signal)."""
+    def failure(self, exit_code: int, *, oom: bool = True) -> MediaError:
+        """Why the tool ended with `exit_code` (negative: killed by that signal). `oom`: whether the kernel may have killed it for memory."""
         log = f"exit {exit_code}: {self.tail}"
         if self.full or exit_code == -signal.SIGXFSZ:
             return MediaError("disk_full", log=log)
         if exit_code == -signal.SIGXCPU:
             return MediaError("timed_out", "The work used more processor time than it may.", log=log)
-        if self.hungry or exit_code == -signal.SIGKILL:
+        if self.hungry or (oom and exit_code == -signal.SIGKILL):
             return MediaError("out_of_memory", log=log)
         if exit_code < 0:
             return MediaError("tool_failed", log=log)

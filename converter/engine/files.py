@@ -10,6 +10,7 @@ import shutil
 from pathlib import Path
 
 from .errors import MediaError
+from .faultpoints import reach
 
 CHUNK = 1 << 20
 
@@ -33,6 +34,7 @@ def publish(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     fsync_file(source)
     try:
+        reach("file.rename")
         source.rename(target)
     except OSError as error:
         if error.errno == errno.EXDEV:
@@ -40,6 +42,7 @@ def publish(source: Path, target: Path) -> None:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise MediaError("disk_full", log=str(error)) from error
         raise
+    reach("file.renamed")
     fsync_dir(target.parent)
     if source.parent != target.parent:
         fsync_dir(source.parent)

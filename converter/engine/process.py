@@ -19,9 +19,10 @@ from dataclasses import dataclass, replace
 
 from .diagnosis import Listener
 from .errors import MediaError
+from .faultpoints import reach
 from .limits import Limits
 from .metrics import Metrics
-from .procfs import cpu_seconds, exited, kill_group, peak_memory
+from .procfs import cpu_seconds, exited, kill_group, oom_kills, peak_memory
 from .sandbox import Policy, spawn
 
 PROGRESS = "pipe:progress"
@@ -101,10 +102,9 @@ class _Run:
         self.tick = Tick()
         self.started = self.moved = self.looked = self.asked = time.monotonic()
         self.cpu_at_move = 0.0
-        self.peak = 0
+        self.peak, self.oom_kills = 0, oom_kills()
         self.usage: resource.struct_rusage | None = None
-        self._fields: dict[str, str] = {}
-        self._partial = b""
+        self._fields, self._partial = dict[str, str](), b""
         self._readers: dict[int, Callable[[bytes], None]] = {}
 
     def run(self) -> Outcome:
@@ -157,6 +157,7 @@ class _Run:
             self.on_start()
         handlers = {"stderr": self.listener.feed, "progress": self._read_progress, "stdout": self._read_output}
         self._readers = {descriptor: handlers[name] for name, descriptor in ours.items()}
+        reach("tool.started")
         return process
 
     def _register(self, selector: selectors.BaseSelector, process: subprocess.Popen[bytes]) -> None:
@@ -247,8 +248,7 @@ class _Run:
             raise MediaError("timed_out", log=self.listener.tail)
         if now - self.looked < self._pause():
             return
-        self.looked = now
-        self.peak = max(self.peak, peak_memory(pid))
+        self.looked, self.peak = now, max(self.peak, peak_memory(pid))
         still, limit = now - self.moved, self.limits.stall_seconds
         cpu = cpu_seconds(pid)
         if self.cpu_at_move < 0:
@@ -279,7 +279,8 @@ class _Run:
 
     def _finish(self, status: int, inherited: int) -> Outcome:
         if status != 0 or self.listener.full or self.listener.starved:
-            raise self.listener.failure(status)
+            # One that the kernel did not kill for memory was killed by somebody, and may simply be tried again.
+            raise self.listener.failure(status, oom=self.oom_kills < 0 or oom_kills() != self.oom_kills)
         return Outcome(self._spent(inherited), self.tick, self.listener.damage, self.listener.tail)
 
     def _spent(self, inherited: int) -> Metrics:

@@ -28,6 +28,15 @@ def peak_memory(pid: int | str) -> int:
     return 0
 
 
+def oom_kills() -> int:
+    """How many processes the kernel has killed for memory since it started, whosever; -1 where it does not say."""
+    try:
+        lines = Path("/proc/vmstat").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
+    except (OSError, ValueError, IndexError, StopIteration):
+        return -1
+
+
 def exited(pid: int) -> bool:
     """Whether the child is dead; leaves it to be reaped, so that its number stays ours."""
     return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None

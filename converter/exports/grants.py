@@ -19,6 +19,7 @@ from django.utils.crypto import constant_time_compare
 
 from converter.audit import services as audit
 from converter.engine.errors import MediaError
+from converter.engine.faultpoints import reach
 
 from .models import Export, Grant
 from .services import require_bytes
@@ -124,6 +125,8 @@ def _use(grant: Grant, client: Client) -> bool:
         )
         if won:
             audit.record("grant.used", grant, export=str(grant.export_id), size=grant.export.size)
+            reach("grant.row")
+    reach("grant.used")
     return bool(won)
 
 

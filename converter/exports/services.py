@@ -15,6 +15,7 @@ from converter import __version__
 from converter.audit import services as audit
 from converter.engine import files, operations
 from converter.engine.errors import MediaError
+from converter.engine.faultpoints import reach
 from converter.jobs import services as jobs
 from converter.jobs.models import Job
 from converter.jobs.states import JobStatus
@@ -47,10 +48,13 @@ def publish(claim: jobs.Claim, result: Result) -> Export:
         files.publish(result.path, target)
         # Durable: no outer transaction may undo the rows after the caller was told that all is well.
         with transaction.atomic(durable=True):
-            return _write(claim, result, relative)
+            export = _write(claim, result, relative)
+            reach("export.row")
+        reach("export.committed")
     except BaseException:
         _withdraw(target, relative)
         raise
+    return export
 
 
 def _write(claim: jobs.Claim, result: Result, relative: str) -> Export:

@@ -21,6 +21,7 @@ from django.db.models.functions import Greatest, Now
 
 from converter.audit import services as audit
 from converter.engine.errors import MAX_MESSAGE, MediaError
+from converter.engine.faultpoints import reach
 from converter.owners.models import Owner
 from converter.runtime import services as runtime
 from converter.uploads.models import Upload
@@ -90,6 +91,7 @@ def create(
         JobInput.objects.bulk_create(JobInput(job=job, upload=upload, position=i) for i, upload in enumerate(uploads))
         job.refresh_from_db()
         audit.record("job.created", job, operation=operation, preset=preset, priority=priority, inputs=[str(upload.id) for upload in uploads])
+        reach("job.row")
     return job
 
 
@@ -124,6 +126,8 @@ def change(
         job = Job.objects.select_related("owner").get(pk=job_id)
         audit.record(f"job.{to}", job, attempt=job.attempt, worker=job.worker, error=job.error_code)
         transaction.on_commit(partial(_announce, job), robust=True)
+        reach("state.row")
+    reach("state.committed")
     return job
 
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from converter.engine.errors import MediaError
+from converter.engine.faultpoints import reach
 from converter.engine.files import fsync_dir
 
 from . import storage
@@ -155,7 +156,9 @@ def _write(target: int, chunk: bytes) -> None:
     rest = memoryview(chunk)
     try:
         while rest:
+            reach("upload.write")
             rest = rest[os.write(target, rest) :]
+            reach("upload.written")
     except OSError as error:
         raise storage.coded(error) from error
 
@@ -164,7 +167,9 @@ def _settle(descriptor: int, size: int | None) -> None:
     """Make what is there, or the first `size` bytes of it, survive a power cut."""
     if size is not None:
         os.ftruncate(descriptor, size)
+    reach("upload.sync")
     os.fsync(descriptor)
+    reach("upload.synced")
 
 
 def _acquire(descriptor: int, patience: float) -> None:

@@ -18,6 +18,7 @@ from django.utils import timezone
 from converter.audit import services as audit
 from converter.engine import files, sniff
 from converter.engine.errors import MediaError
+from converter.engine.faultpoints import reach
 from converter.owners.models import Owner
 from converter.quotas import services as quotas
 from converter.runtime import services as runtime
@@ -45,17 +46,20 @@ def create(owner: Owner, name: str, size: int, sent_metadata: str = "") -> Uploa
         raise
     path = storage.new_stored()
     partial.begin(_token(path))
+    reach("upload.file")
     try:
         with transaction.atomic():
             quotas.hold(owner)
             quotas.admit_bytes(owner, size)
             upload = Upload.objects.create(owner=owner, name=shown, size=size, path=path, sent_metadata=sent_metadata)
             audit.record("upload.begun", upload, owner=str(owner.pk), size=size)
+            reach("upload.row")
     except BaseException as error:
         partial.remove(_token(path))
         if isinstance(error, MediaError):
             services.refused(owner, shown, error, size=size)
         raise
+    reach("upload.begun")
     return upload
 
 
@@ -165,6 +169,7 @@ def _finish(upload: Upload) -> None:
     """Check a whole file and keep it, or refuse it; our own faults leave it as it is, to be checked again."""
     token = _token(upload.path)
     Upload.objects.filter(pk=upload.pk).update(status=UploadStatus.CHECKING)
+    reach("upload.checking")
     # Renamed already when the process that did it died before it could say so.
     path = partial.path_of(token) if partial.path_of(token).exists() else upload.file
     try:

@@ -17,6 +17,7 @@ from django.utils import timezone
 from converter.audit import services as audit
 from converter.engine import files
 from converter.engine.errors import MediaError
+from converter.engine.faultpoints import reach
 from converter.engine.media import Media
 from converter.engine.probe import inspect
 from converter.owners.models import Owner
@@ -133,6 +134,7 @@ def keep(upload: Upload, path: Path) -> None:
     """
     with _probes:
         media = inspect(path, upload.name, limits=storage.limits())
+    reach("upload.checked")
     try:
         sha256 = files.hash_file(path)
         if path != upload.file:
@@ -143,6 +145,8 @@ def keep(upload: Upload, path: Path) -> None:
         now = timezone.now()
         Upload.objects.filter(pk=upload.pk).update(status=UploadStatus.READY, sha256=sha256, media_data=media.as_dict(), ready_at=now)
         _record_created(upload, upload.size, sha256, media)
+        reach("upload.ready-row")
+    reach("upload.ready")
 
 
 def _write(source: UploadedFile[Any] | Iterable[bytes]) -> Incoming:

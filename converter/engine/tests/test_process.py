@@ -16,6 +16,7 @@ from converter.engine.errors import MediaError
 from converter.engine.ffmpeg import find_ffmpeg
 from converter.engine.limits import Limits
 from converter.engine.process import PROGRESS, Outcome, Tick
+from converter.engine.procfs import oom_kills
 from converter.engine.sandbox import Policy
 
 LIMITS = Limits(wall_seconds=60, stall_seconds=30, cpu_seconds=60, memory_bytes=1 << 30, file_bytes=50 << 20)
@@ -95,9 +96,23 @@ def test_why_it_failed(tmp_path: Path, words: str, status: int, code: str) -> No
     assert failing(f"os.write(2, {words.encode()!r}); sys.exit({status})", tmp_path).code.name == code
 
 
-@pytest.mark.parametrize(("number", "code"), [(9, "out_of_memory"), (11, "tool_failed"), (6, "tool_failed")])
-def test_death_by_signal(tmp_path: Path, number: int, code: str) -> None:
+@pytest.mark.parametrize(("number", "code"), [(9, "tool_failed"), (11, "tool_failed"), (6, "tool_failed")])
+def test_death_by_signal(tmp_path: Path, number: int, code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "oom_kills", lambda: 7)
     assert failing(f"os.kill(os.getpid(), {number})", tmp_path).code.name == code
+
+
+@pytest.mark.parametrize("counts", [(7, 8), (-1, -1)])
+def test_a_kill_by_the_kernel_is_a_lack_of_memory_and_so_is_one_where_it_does_not_say(
+    tmp_path: Path, counts: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = iter(counts)
+    monkeypatch.setattr(process, "oom_kills", lambda: next(told))
+    assert failing("os.kill(os.getpid(), 9)", tmp_path).code.name == "out_of_memory"
+
+
+def test_the_kernel_s_count_is_read() -> None:
+    assert oom_kills() >= -1
 
 
 def test_memory_limit(tmp_path: Path) -> None:

@@ -1,0 +1,114 @@
+"""kill -9 at every named point of every process, of tools, and SIGSTOP beyond the lease."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import suppress
+from random import Random
+
+import psutil
+
+from converter.engine.faultpoints import CONTROL, POINTS, WORKER
+from converter.jobs.models import Job
+
+from .stack import Stuck, until
+from .world import World
+
+PLACES = sorted((role, point) for point, roles in POINTS.items() for role in roles)
+OFTEN = frozenset({"upload.write", "upload.written", "upload.sync", "upload.synced", "audit.seal", "audit.sealed", "state.row", "state.committed"})
+"""Points that a workload passes more than once."""
+
+FAIL = frozenset({"upload.write", "upload.file", "file.rename", "attempt.directory"})
+"""Points before a write, where a full disk would show."""
+
+OUTSIDE = ("attempt.claimed", "attempt.directory", "tool.started", "attempt.made", "file.rename", "file.renamed")
+"""Points of a worker outside of transactions: one that sleeps within keeps SQLite's only lock, and everybody waits for it."""
+
+ENCODE = {"crf": 30}
+
+
+def kill(world: World, dice: Random) -> str:
+    """One process dies at one point while a file is sent, jobs run, one is cancelled, and a result is taken."""
+    role, point = dice.choice(PLACES)
+    actions = ("kill", "kill", "kill-group", "full") if point in FAIL else ("kill", "kill-group")
+    action, passes = dice.choice(actions), dice.choice((1, 2, 3)) if point in OFTEN else 1
+    armed = (role, point, passes, action, f"{dice.random()}")
+    if role == CONTROL:
+        fired = _while_a_worker_is_lost(world, armed)
+    else:
+        world.stack.arm(*armed)
+        _work(world, dice)
+        fired = world.stack.fired() is not None
+    world.settle()
+    return f"{role} {point} ×{passes} {action}" + ("" if fired else " (not reached)")
+
+
+def _work(world: World, dice: Random) -> None:
+    client = world.client
+    upload_id = client.upload(world.clips["small"])
+    jobs = [client.submit(upload_id) for _ in range(2)]
+    given_up = client.submit(upload_id)
+    cancelled = client.insist("POST", f"/api/v1/jobs/{given_up}/cancel/").status
+    if cancelled not in (200, 409):
+        raise Stuck(f"cancelling was answered by {cancelled}")
+    until(world.at_rest, "the end of every job", meanwhile=world.sweep)
+    for job_id in jobs:
+        succeeded(job_id)
+    if not client.take(dice.choice(jobs)):
+        raise Stuck("a download had other bytes than its export says")
+
+
+def _while_a_worker_is_lost(world: World, armed: tuple[str, str, int, str, str]) -> bool:
+    """The scheduler dies while it takes a lost worker's job back. Returns whether it did."""
+    upload_id = world.client.upload(world.clips["large"])
+    job_id = world.client.submit(upload_id, "compress", ENCODE)
+    until(lambda: world.running(job_id) and world.stack.tools(), "the job running")
+    world.stack.arm(*armed)
+    world.stack.kill(WORKER)
+    with suppress(Stuck):
+        until(world.stack.fired, "the point", seconds=20)
+    fired = world.stack.fired() is not None
+    world.settle(sweep=False)
+    succeeded(job_id)
+    return fired
+
+
+def tool(world: World, dice: Random) -> str:
+    """A media tool is killed while it works: a fault of ours, tried again."""
+    upload_id = world.client.upload(world.clips["large"])
+    job_id = world.client.submit(upload_id, "compress", ENCODE)
+    until(world.stack.tools, "a tool at work")
+    victim = dice.choice(world.stack.tools() or [None])
+    if victim is not None:
+        with suppress(psutil.Error):
+            victim.kill()
+    world.settle()
+    succeeded(job_id)
+    return f"tool {victim.pid if victim else 'gone'}; {Job.objects.get(pk=job_id).faults} faults"
+
+
+def sleep(world: World, dice: Random) -> str:
+    """A worker sleeps past its lease, another does the job, and the first one must not publish when it wakes."""
+    point = dice.choice(OUTSIDE)
+    upload_id = world.client.upload(world.clips["small"])
+    world.stack.arm(WORKER, point, 1, "stop", f"{dice.random()}")
+    job_id = world.client.submit(upload_id)
+    until(world.stack.fired, f"a worker passing {point}")
+    sleeper = world.stack.fired() or 0
+    until(lambda: Job.objects.filter(pk=job_id, losses=1).exists(), "the lease running out", meanwhile=world.sweep)
+    second = world.stack.worker()
+    try:
+        until(world.at_rest, "the job's end by another worker", meanwhile=world.sweep)
+    finally:
+        os.kill(sleeper, signal.SIGCONT)
+    world.settle()
+    world.stack.end(second)
+    succeeded(job_id)
+    return f"asleep at {point}"
+
+
+def succeeded(job_id: str) -> None:
+    job = Job.objects.get(pk=job_id)
+    if job.status != "succeeded":
+        raise Stuck(f"job {job_id} {job.status} with {job.error_code} after {job.attempt} attempts, {job.faults} faults and {job.losses} losses")
