@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import sys
 from datetime import UTC, datetime
 from typing import Any
 
 from gunicorn.glogging import Logger
 
+from converter.audit.scrub import scrub, scrub_value
+
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 FORMATS = ("auto", "json", "text")
-_TOKEN = re.compile(r"(/download/)[^/\s\"']+")
-"""A one-time token: a log is read by more people than a link is meant for."""
-
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "request_id", "job_id", "taskName"}
 _HANDED_OVER = frozenset({"request", "server_time"})  # objects that Django attaches; they are not data
 
@@ -33,17 +31,12 @@ class ContextFilter(logging.Filter):
         return True
 
 
-def without_tokens(message: str) -> str:
-    """The text without what only the bearer of a link may know."""
-    return _TOKEN.sub(r"\1…", message)
-
-
 def _time(record: logging.LogRecord) -> str:
     return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _extra(record: logging.LogRecord) -> dict[str, Any]:
-    return {name: value for name, value in vars(record).items() if name not in _STANDARD and name not in _HANDED_OVER}
+    return {name: scrub_value(value, name) for name, value in vars(record).items() if name not in _STANDARD and name not in _HANDED_OVER}
 
 
 class JsonFormatter(logging.Formatter):
@@ -54,15 +47,15 @@ class JsonFormatter(logging.Formatter):
             "time": _time(record),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": without_tokens(record.getMessage()),
+            "message": scrub(record.getMessage()),
             "request_id": getattr(record, "request_id", ""),
             "job_id": getattr(record, "job_id", ""),
         }
         data |= {name: value for name, value in _extra(record).items() if name not in data}
         if record.exc_info:
-            data["exception"] = self.formatException(record.exc_info)
+            data["exception"] = scrub(self.formatException(record.exc_info))
         if record.stack_info:
-            data["stack"] = self.formatStack(record.stack_info)
+            data["stack"] = scrub(self.formatStack(record.stack_info))
         return json.dumps(data, ensure_ascii=False, default=str)
 
 
@@ -72,10 +65,10 @@ class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         ids = [f"{name}={value}" for name in ("request_id", "job_id") if (value := getattr(record, name, ""))]
         extra = [f"{name}={value}" for name, value in _extra(record).items()]
-        line = f"{datetime.fromtimestamp(record.created):%H:%M:%S} {record.levelname.lower():<8} {record.name}: {without_tokens(record.getMessage())}"
+        line = f"{datetime.fromtimestamp(record.created):%H:%M:%S} {record.levelname.lower():<8} {record.name}: {scrub(record.getMessage())}"
         line = "  ".join([line, *extra, *ids])
         if record.exc_info:
-            line += "\n" + self.formatException(record.exc_info)
+            line += "\n" + scrub(self.formatException(record.exc_info))
         return line
 
 
@@ -124,7 +117,7 @@ class GunicornLogger(Logger):  # type: ignore[misc]
         self.access_log.info(
             "%s %s %s",
             environ.get("REQUEST_METHOD", ""),
-            without_tokens(environ.get("PATH_INFO", "")),
+            scrub(environ.get("PATH_INFO", "")),
             status,
             extra={
                 "request_id": request_id,

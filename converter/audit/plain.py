@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from .scrub import scrub, scrub_value
+
 LONGEST_TEXT = 500
 DEEPEST = 6
 
 
 def text(raw: object, longest: int = LONGEST_TEXT) -> str:
-    """At most `longest` characters, without NUL (PostgreSQL keeps none) and without halves of surrogates."""
-    return str(raw).replace("\0", "").encode("utf-8", "replace").decode()[:longest]
+    """At most `longest` characters, without secrets, NUL (PostgreSQL keeps none) and halves of surrogates."""
+    return scrub(str(raw)[: longest * 8]).replace("\0", "").encode("utf-8", "replace").decode()[:longest]
 
 
 def value(raw: object, depth: int = 0) -> object:
@@ -25,7 +27,7 @@ def value(raw: object, depth: int = 0) -> object:
     if depth >= DEEPEST:
         return text(raw)
     if isinstance(raw, Mapping):
-        return {text(key, 100): value(item, depth + 1) for key, item in raw.items()}
+        return {text(key, 100): value(scrub_value(item, str(key)), depth + 1) for key, item in raw.items()}
     if isinstance(raw, (list, tuple, set, frozenset)):
         return [value(item, depth + 1) for item in raw]
     return text(raw)

@@ -20,6 +20,7 @@ from django.db.models import DateTimeField, Exists, Expression, ExpressionWrappe
 from django.db.models.functions import Greatest, Now
 
 from converter.audit import services as audit
+from converter.audit.scrub import scrub
 from converter.engine.errors import MAX_MESSAGE, MediaError
 from converter.engine.faultpoints import reach
 from converter.owners.models import Owner
@@ -281,7 +282,7 @@ def _entering(to: JobStatus) -> dict[str, Any]:
 def _error(error: MediaError | None) -> dict[str, Any]:
     if error is None:
         return {"error_code": "", "error_detail": "", "error_field": ""}
-    return {"error_code": error.code.name, "error_detail": error.detail[:MAX_MESSAGE], "error_field": (error.field or "")[:60]}
+    return {"error_code": error.code.name, "error_detail": scrub(error.detail)[:MAX_MESSAGE], "error_field": (error.field or "")[:60]}
 
 
 def _announce(job: Job) -> None:

@@ -16,6 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from converter.audit import services as audit
+from converter.audit.scrub import scrub
 from converter.engine import files, sniff
 from converter.engine.errors import MediaError
 from converter.engine.faultpoints import reach
@@ -188,7 +189,7 @@ def _reject(upload: Upload, error: MediaError, path: Path) -> None:
     error.field = error.field or "file"
     with transaction.atomic():
         Upload.objects.filter(pk=upload.pk).update(
-            status=UploadStatus.REJECTED, path="", error_code=error.code.name, error_detail=error.detail, removed_at=None
+            status=UploadStatus.REJECTED, path="", error_code=error.code.name, error_detail=scrub(error.detail), removed_at=None
         )
         services.refused(upload.owner, upload.name, error, size=upload.size)
     _remove(_token(upload.path), path)
