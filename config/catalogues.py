@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from django.utils.translation.template import templatize
 
 from converter.engine.errors import CODES
 from converter.engine.operations import all_operations
+from converter.engine.params import specs
 from converter.engine.operations.wishes import WISHES
 
 LOCALE_DIR = Path(__file__).resolve().parent / "locale"
@@ -78,13 +78,9 @@ def engine_messages() -> Iterator[Message]:
         for preset in operation.presets:
             for text in (preset.title, preset.summary):
                 yield text, where
-        for field in fields(operation.params):
-            for key in ("label", "help", "unit"):
-                value = field.metadata.get(key)
-                if isinstance(value, str):
-                    yield value, where
-            for label in dict(field.metadata.get("labels") or {}).values():
-                yield str(label), where
+        for spec in specs(operation.params):
+            for text in (spec.label, spec.help, *(label for _, label in spec.choices)):
+                yield text, where
 
 
 def wanted(domain: str) -> Catalog:
