@@ -21,8 +21,8 @@ from django.utils.translation.template import templatize
 
 from converter.engine.errors import CODES
 from converter.engine.operations import all_operations
-from converter.engine.params import specs
 from converter.engine.operations.wishes import WISHES
+from converter.engine.params import specs
 
 LOCALE_DIR = Path(__file__).resolve().parent / "locale"
 PYTHON_WORDS = {

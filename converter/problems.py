@@ -11,6 +11,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation, TooManyFieldsSent, TooManyFilesSent
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
+from django.utils.translation import gettext as _
 from django.views import defaults
 from django.views.csrf import csrf_failure as csrf_failure_page
 from drf_spectacular.utils import OpenApiResponse
@@ -55,15 +56,15 @@ def problem_response(
     code = error.code
     body: dict[str, Any] = {
         "type": TYPE_PREFIX + code.name,
-        "title": code.sentence,
+        "title": _(code.sentence),
         "status": status or code.status,
         "code": code.name,
-        "detail": error.detail,
+        "detail": _(error.detail),
         "field": error.field,
     }
     hint = code.hint if hint is None else hint
     if hint:
-        body["hint"] = hint
+        body["hint"] = _(hint)
     return HttpResponse(json.dumps(body, ensure_ascii=False), content_type=CONTENT_TYPE, status=body["status"], headers=dict(headers or {}))
 
 
