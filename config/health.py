@@ -13,6 +13,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
+from config import confinement
 from config.worker_steps import sign_key
 from converter.engine import ffmpeg, files, sandbox
 from converter.engine.errors import MediaError
@@ -102,15 +103,11 @@ def _ffmpeg() -> str:
 
 
 def _sandbox() -> str:
-    level = _sandbox_level()
-    return {
-        "landlock": "Files, system calls and resources are confined.",
-        "seccomp": "System calls and resources are confined; this kernel has no Landlock for files.",
-    }.get(level, "Only resources are confined; this kernel has neither Landlock nor seccomp.")
+    return confinement.WORDS[_sandbox_level()]
 
 
 @cache
-def _sandbox_level() -> str:
+def _sandbox_level() -> sandbox.Level:
     return sandbox.level()
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
-from config import env, keys, logs, policies, redis_url
+from config import confinement, env, keys, logs, policies, redis_url
 
 BASE_DIR = env.BASE_DIR
 CUTROOM_MODE = env.text("CUTROOM_MODE", "embedded", choices=("embedded", "production"))
@@ -207,6 +207,7 @@ FFMPEG_THREADS = env.integer("FFMPEG_THREADS", 0, high=256)
 GIF_CORES = env.integer("GIF_CORES", 1, low=1, high=2)
 GIF_KERNELS = env.path("GIF_KERNELS", BASE_DIR / "var" / "kernels")
 SANDBOX_MEMORY_BYTES = env.size("SANDBOX_MEMORY_BYTES", 4 * 1024**3, low=256 * 1024**2)
+SANDBOX = confinement.mode()
 WORKER_CONCURRENCY = env.integer("WORKER_CONCURRENCY", 2, low=1, high=64)
 JOB_LEASE_SECONDS = env.number("JOB_LEASE_SECONDS", 15, low=1)
 JOB_HEARTBEAT_SECONDS = env.number("JOB_HEARTBEAT_SECONDS", 3, low=0.1)

@@ -18,5 +18,6 @@ class ConverterConfig(AppConfig):
             limits=limits(),
             kernel_cache=settings.GIF_KERNELS,
             gif_cores=settings.GIF_CORES,
+            strict_sandbox=settings.SANDBOX == "strict",
             analysis_cache=settings.VAR_DIR / "analysis",
         )

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
-from config import env, redis_server, redis_url
+from config import confinement, env, redis_server, redis_url
 from config.supervisor import programs
 from config.supervisor.child import Child, Spec
 from config.supervisor.probe import answers
@@ -171,6 +171,7 @@ def start(supervisor: Supervisor, listener: socket.socket, var_dir: Path, host: 
 def main() -> int:
     """Run until stopped; 0 after a stop that was asked for, 1 with one line when it cannot run."""
     logging.basicConfig(format="%(message)s", level=logging.INFO)
+    confinement.mode()
     var_dir = env.path("VAR_DIR", env.BASE_DIR / "var")
     host, port = env.text("HOST", "127.0.0.1"), env.integer("PORT", 8000, low=1, high=65535)
     try:

@@ -15,6 +15,7 @@ class EngineConfig:
 
     `analysis_cache` is where `converter.engine.analysis` keeps what it measured, if anywhere.
     `gif_cores` is how many cores one GIF may use (each takes 300 MB).
+    `strict_sandbox` lets no tool start below the rung `sandbox.STRICT`.
     `kernel_cache` is where `converter.engine.gif.warm` left the GIF encoder's machine code.
     """
 
@@ -23,6 +24,7 @@ class EngineConfig:
     limits: Limits = field(default_factory=Limits)
     analysis_cache: Path | None = None
     gif_cores: int = 1
+    strict_sandbox: bool = False
     kernel_cache: Path = Path(__file__).resolve().parents[2] / "var" / "kernels"
 
 

@@ -28,6 +28,8 @@ _FASTEST = Fraction(60)
 _LONGEST = 600.0
 _LONGEST_BACK = 60.0
 """Seconds of a loop that goes there and back: its sound is turned round in memory."""
+_LOOK = {"auto": 6, "cut": 10, "crossfade": 6, "pingpong": 10}
+"""Large pictures that x264 may look ahead; a cross-fade has two decoders beside it (348 MB at 1080p with 10)."""
 _REPORT = "result.json"
 _LOOKING = 0.3
 """Part of the work that is the search."""
@@ -100,7 +102,11 @@ class Loop(Operation[LoopParams]):
             extra = {"ask": ask}
             return Plan(self.name, as_dict(params), (), "json", "application/json", expects, (100, 4000), looking, (), extra)
         width, height = framing.frame_size(video, None, None, even=True)
-        encode = (*codecs.h264(_SPEED, "-crf", str(_CRF), pixels=width * height, look=10), "-video_track_timescale", str(_ticks(ask.rate)))
+        encode = (
+            *codecs.h264(_SPEED, "-crf", str(_CRF), pixels=width * height, look=_LOOK[params.mode]),
+            "-video_track_timescale",
+            str(_ticks(ask.rate)),
+        )
         drawing = Drawing(source, video, sound, ask.rate, ask.start, ask.end, max(2, round(params.fade * ask.rate)), width, height, encode)
         frames, rate = ask.end - ask.start, float(ask.rate)
         loosest = 2 * ask.search if params.mode in ("auto", "pingpong") or ask.search else 0

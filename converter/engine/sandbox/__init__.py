@@ -16,7 +16,11 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Literal
 
+from converter.engine.config import current
+
 Level = Literal["landlock", "seccomp", "rlimits"]
+STRICT: Level = "landlock"
+"""The rung below which nothing runs where the configuration is strict."""
 
 _LAUNCHER = Path(__file__).resolve().parent / "launch.py"
 _LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/nix/store")
@@ -72,6 +76,7 @@ def level() -> Level:
 
 def _options(program: str, policy: Policy) -> list[str]:
     options = [f"--parent={os.getpid()}", f"--memory={policy.memory_bytes}", f"--cpu={policy.cpu_seconds}", f"--file={policy.file_bytes}"]
+    options += [f"--least={STRICT}"] if program and current().strict_sandbox else []
     options += [*(f"--keep={number}" for number in policy.keep), *(("--forks",) if policy.forks else ())]
     options += [f"--execute={path}" for path in (*_programs(program), *_LIBRARIES)]
     options += [f"--read={path}" for path in (*_LOADER, *policy.readable, *(_interpreter() if policy.python else ()))]

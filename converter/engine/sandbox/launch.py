@@ -40,6 +40,8 @@ _SCOPES = 1 | 2
 """Abstract sockets and signals stay inside."""
 
 _NOFILE = 256
+RUNGS = ("rlimits", "seccomp", "landlock")
+"""The ladder from below; each holds what those before it hold."""
 
 
 class _Filter(ctypes.Structure):
@@ -199,6 +201,9 @@ def main(arguments: list[str]) -> None:
     command = arguments[end + 1 :]
     try:
         level = confine(options)
+        least = options.get("least", RUNGS[:1])[0]
+        if RUNGS.index(level) < RUNGS.index(least):
+            raise OSError(f"only {level} holds here, and {least} is demanded")
         if not command:
             os.write(1, level.encode())
             return
