@@ -8,6 +8,7 @@ from contextlib import suppress
 from random import Random
 
 import psutil
+from django.conf import settings
 
 from converter.engine.faultpoints import CONTROL, POINTS, WORKER
 from converter.jobs.models import Job
@@ -88,6 +89,23 @@ def tool(world: World, dice: Random) -> str:
     return f"tool {victim.pid if victim else 'gone'}; {Job.objects.get(pk=job_id).faults} faults"
 
 
+def poison(world: World, dice: Random) -> str:
+    """A job that kills its worker each time is given up after so many, and another's job beside it is not."""
+    upload_id = world.client.upload(world.clips["small"])
+    poisonous = world.client.submit(upload_id)
+    for losses in range(1, settings.JOB_MAX_LOSSES + 2):
+        world.stack.arm(WORKER, "tool.started", 1, "kill", f"{dice.random()}")
+        until(world.stack.fired, "the worker's death", meanwhile=world.sweep)
+        until(lambda losses=losses: Job.objects.filter(pk=poisonous, losses=losses).exists(), "its job taken back", meanwhile=world.sweep)  # type: ignore[misc]
+    innocent = world.client.submit(upload_id)
+    world.settle()
+    succeeded(innocent)
+    job = Job.objects.get(pk=poisonous)
+    if (job.status, job.error_code, job.attempt) != ("failed", "lost_worker", settings.JOB_MAX_LOSSES + 1):
+        raise Stuck(f"a job that kills workers {job.status} with {job.error_code} after {job.attempt} attempts")
+    return f"given up after {job.losses} workers"
+
+
 def sleep(world: World, dice: Random) -> str:
     """A worker sleeps past its lease, another does the job, and the first one must not publish when it wakes."""
     point = dice.choice(OUTSIDE)
@@ -109,6 +127,8 @@ def sleep(world: World, dice: Random) -> str:
 
 
 def succeeded(job_id: str) -> None:
-    job = Job.objects.get(pk=job_id)
+    job = Job.objects.filter(pk=job_id).first()
+    if job is None:
+        raise Stuck(f"job {job_id} was accepted and is not there")
     if job.status != "succeeded":
         raise Stuck(f"job {job_id} {job.status} with {job.error_code} after {job.attempt} attempts, {job.faults} faults and {job.losses} losses")

@@ -31,6 +31,9 @@ RECENT = timedelta(minutes=15)
 LOWEST, HIGHEST = -10, 10
 """Bounds of `Job.priority`; above 0 only staff may go."""
 
+SUSPECT = 3
+"""Workers lost after which a job is suspected of killing them: of all suspects only one runs at a time, so that the innocent are told apart."""
+
 _ORDER = "priority DESC, turn, spent, created_at, id"
 
 # One statement, so that every place is from the same moment. The tables' names are the models', the clock the database's.
@@ -68,8 +71,9 @@ PAUSED = RuntimeSetting.objects.filter(pk="pause_jobs", value=True)
 
 def following(most_running: int = 0) -> Turn | None:
     """The waiting job whose turn it is; None when none may be begun now. `most_running` bounds the jobs of one owner at work, 0 does not."""
+    innocent = f"AND (losses < {SUSPECT} OR NOT EXISTS (SELECT 1 FROM {{jobs}} WHERE status = 'running' AND losses >= {SUSPECT}))"  # noqa: S608
     cap = f"WHERE turn < {int(most_running)}" if most_running else ""
-    rows = _ask(f"SELECT id, owner_id FROM turns {cap} ORDER BY {_ORDER} LIMIT 1", only="AND available_at <= {now}")  # noqa: S608 (no text of anybody's)
+    rows = _ask(f"SELECT id, owner_id FROM turns {cap} ORDER BY {_ORDER} LIMIT 1", only="AND available_at <= {now} " + innocent)  # noqa: S608 (no text of anybody's)
     return Turn(_uuid(rows[0][0]), _uuid(rows[0][1])) if rows else None
 
 
@@ -101,7 +105,8 @@ def _placed(which: str) -> str:
 def _ask(query: str, *, only: str = "", new: str = "", before: list[Any] | None = None, after: list[Any] | None = None) -> list[tuple[Any, ...]]:
     recently, since = _compiled(ago(RECENT))
     now, _ = _compiled(Now())
-    text = _TURNS.format(jobs=connection.ops.quote_name(Job._meta.db_table), recently=recently, only=only.format(now=now), new=new.format(now=now))
+    jobs = connection.ops.quote_name(Job._meta.db_table)
+    text = _TURNS.format(jobs=jobs, recently=recently, only=only.format(now=now, jobs=jobs), new=new.format(now=now))
     values = [JobStatus.RUNNING.value, *since, JobStatus.QUEUED.value, *(before or []), *(after or [])]
     with connection.cursor() as cursor:
         cursor.execute(text + query, values)

@@ -152,6 +152,30 @@ def test_one_owner_s_jobs_at_work_are_bounded_when_the_operator_wants_it():
     assert services.claim_next("w") is not None
 
 
+def test_suspects_run_one_at_a_time_so_that_the_innocent_outlive_the_poison(settings):
+    owner = make.owner()
+    poison, victim = wait(owner, 9), wait(owner, 8)
+    for round_ in range(settings.JOB_MAX_LOSSES + 1):
+        claims = [claim for claim in (services.claim_next("w"), services.claim_next("w")) if claim]
+        assert claims[0].job_id == poison.pk and len(claims) == (2 if round_ < turns.SUSPECT else 1)
+        for claim in claims:  # the poison kills their worker
+            make.lose(claim)
+        services.reap()
+    poison.refresh_from_db()
+    assert (poison.status, poison.error_code) == ("failed", "lost_worker")
+    late = wait(owner, 1)
+    assert taken() == [victim.pk, late.pk]
+
+
+def test_a_suspect_holds_up_nobody_else():
+    suspect, other, fresh = wait(make.owner(), 9, losses=turns.SUSPECT), wait(make.owner(), 5, losses=turns.SUSPECT), wait(make.owner())
+    first, second = services.claim_next("w"), services.claim_next("w")
+    assert first is not None and second is not None and (first.job_id, second.job_id) == (suspect.pk, fresh.pk)
+    assert services.claim_next("w") is None
+    services.fail(first, MediaError("internal"))
+    assert taken() == [other.pk]
+
+
 def test_no_places_are_asked_for_when_nobody_waits(django_assert_num_queries):
     with django_assert_num_queries(0):
         assert turns.positions([]) == {}

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from django.core.management.base import BaseCommand, CommandError
 
 from converter.faults import stack as stacks
-from converter.faults.postgres import Server, url_of
+from converter.faults.postgres import SAFE, Server, url_of
 
 HOME = "CUTROOM_FAULTS_HOME"
 """Set in the environment of the second start, which has private settings."""
@@ -27,7 +27,7 @@ OWN_DISK = "CUTROOM_FAULTS_DISK"
 MEGABYTES = 600
 """Size of the private file system."""
 
-ONCE = ("tokens", "names", "disk", "locked", "broker", "clock", "repeat", "postgres")
+ONCE = ("tokens", "names", "disk", "locked", "broker", "clock", "repeat", "postgres", "poison")
 """Scenarios that need fewer seeds than kills: what they do hardly differs from one to the next."""
 
 
@@ -55,7 +55,7 @@ class Command(BaseCommand):
         try:
             own_disk = os.environ[OWN_DISK] == "1"
             if database == "postgresql":
-                postgres = Server(_postgres_home(home))
+                postgres = Server(_postgres_home(home), SAFE)
                 postgres.start()
             self._run(own_disk, postgres, seeds, random.SystemRandom().randrange(10**9) if seed is None else seed, options)
         except KeyboardInterrupt:
@@ -94,8 +94,8 @@ class Command(BaseCommand):
         try:
             note = _scenarios()[name](world, random.Random(seed))  # noqa: S311 (repeatable on purpose)
             wrong = world.violations()
-        except stacks.Stuck as stuck:
-            note, wrong = "stuck", [str(stuck)]
+        except Exception as failure:  # noqa: BLE001 (scenario boundary: whatever happened is told with its seed, and the next one begins)
+            note, wrong = "stuck", [str(failure) if isinstance(failure, stacks.Stuck) else repr(failure)]
         self.stdout.write(f"{'ok  ' if not wrong else 'FAIL'} {name:8} seed {seed:<10} {time.monotonic() - began:5.1f} s  {note}")
         for sentence in wrong:
             self.stdout.write(f"     {sentence}")
@@ -106,7 +106,7 @@ class Command(BaseCommand):
 def _scenarios() -> dict[str, Any]:
     from converter.faults import kills, outages, races
 
-    found: list[Any] = [kills.kill, kills.tool, kills.sleep, outages.redis, races.tokens, races.names]
+    found: list[Any] = [kills.kill, kills.tool, kills.sleep, kills.poison, outages.redis, races.tokens, races.names]
     found += [outages.disk, outages.locked, outages.broker, outages.clock, outages.repeat, outages.postgres]
     return {scenario.__name__: scenario for scenario in found}
 
@@ -141,6 +141,7 @@ def _again(database: str) -> NoReturn:
         "MIN_FREE_BYTES": "1",
         "JOB_LEASE_SECONDS": "3",
         "JOB_HEARTBEAT_SECONDS": "0.5",
+        "JOB_MAX_LOSSES": "5",
         "UPLOAD_RATE": "1000000/hour",
         "GUEST_RATE": "1000000/hour",
     }
