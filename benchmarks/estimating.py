@@ -9,8 +9,9 @@ import json
 import random
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from converter.engine import learning, probe
 from converter.engine import run as engine
 from converter.engine.errors import MediaError
 from converter.engine.learning.book import PRIORS
+from converter.engine.look import look
 from converter.engine.media import Media
 from converter.engine.operations.base import Plan
 
@@ -25,20 +27,48 @@ from .clips import DEFAULT_FOLDER, ROOT
 
 CONTENTS = ("bunny", "talk", "car", "flower", "greenscreen", "friday")
 """A clip's name begins with what is on it; the same film in another format is no other clip."""
-SETTINGS: tuple[tuple[str, dict[str, Any]], ...] = (
+PARTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("gif", {"duration": 2, "width": 480, "fps": 12}),
     ("gif", {"duration": 2.5, "width": 320, "fps": 15, "profile": "fast", "fill": "as_is"}),
     ("gif", {"duration": 1.5, "width": 640, "fps": 24, "profile": "best", "colours": 128}),
     ("trim", {"duration": 3}),
     ("trim", {"duration": 2, "mode": "copy"}),
+    ("trim", {"duration": 3, "mode": "smart"}),
+    ("loop", {"duration": 2, "search": 0.3, "mode": "cut"}),
+    ("animation", {"duration": 2, "width": 320, "format": "webp"}),
+    ("animation", {"duration": 3, "width": 480, "format": "mp4"}),
+    ("animation", {"duration": 2, "width": 320, "format": "avif"}),
+)
+"""What takes a part of a whole clip."""
+PIECES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("compress", {"crf": 23, "max_height": 360}),
     ("compress", {"crf": 30, "max_height": 540}),
     ("compress", {"target_mb": 0.4, "effort": "veryfast"}),
-    ("loop", {"duration": 2, "search": 0.3, "mode": "cut"}),
+    ("compress", {"codec": "h265", "max_height": 360}),
+    ("compress", {"codec": "av1", "max_height": 360}),
+    ("proxy", {}),
+    ("convert", {"format": "webm", "max_height": 360}),
+    ("convert", {"format": "mkv"}),
+    ("convert", {"format": "mp4", "video_codec": "h264", "max_height": 480}),
+    ("audio", {"format": "mp3"}),
+    ("audio", {"format": "opus"}),
+    ("audio", {"format": "flac"}),
+    ("frames", {}),
+    ("frames", {"what": "sheet"}),
+    ("analyse", {}),
+    ("join", {"height": 360}),
 )
+"""What takes all of a clip: it is given a few seconds, and `join` those seconds twice."""
+PICTURES: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("image", {"format": "webp"}),
+    ("image", {"format": "avif", "longest": 640}),
+    ("image", {"format": "jpeg", "quality": 80, "longest": 960}),
+    ("image", {"format": "png", "longest": 480}),
+)
+"""What takes a still picture: one of those seconds."""
 PIECE_SECONDS = 3.0
-_WHOLE = frozenset({"compress"})
-"""Operations that take all of a clip: they are given a piece."""
+PLACES = (0.3, 0.62)
+"""Where pieces begin, as parts of the clip. Of a content with two files each gives the first only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +91,27 @@ def contents(folder: Path) -> list[tuple[str, Path]]:
 
 def jobs(folder: Path, work: Path, say: Any) -> Iterator[Done]:
     """Do all settings on every clip; what an operation refuses is left out."""
-    for content, path in contents(folder):
-        whole = engine.Source(path, probe.inspect(path, path.name))
+    clips = contents(folder)
+    files = Counter(content for content, _ in clips)
+    for content, path in clips:
+        whole = _source(path, work)
         length = whole.media.duration or 0.0
-        starts = (0.3 * length, 0.62 * length) if length > 3 * PIECE_SECONDS else (0.1 * length,)
-        for number, start in enumerate(starts):
-            piece = _piece(whole, start, work) if any(name in _WHOLE for name, _ in SETTINGS) else None
-            for operation, params in SETTINGS:
-                source = piece if operation in _WHOLE else whole
-                if source is None:
-                    continue
-                asked = params if operation in _WHOLE else {**params, "start": round(start, 2)}
-                done = _do(content, operation, asked, source, work)
-                if done is not None:
-                    yield done
+        places = PLACES if length > 3 * PIECE_SECONDS and files[content] == 1 else PLACES[:1]
+        for number, place in enumerate(places):
+            yield from _part(content, whole, place * length if length > 3 * PIECE_SECONDS else 0.1 * length, work)
             say(f"{path.name}, part {number + 1}: done")
+
+
+def _part(content: str, whole: engine.Source, start: float, work: Path) -> Iterator[Done]:
+    wanted = [(operation, {**params, "start": round(start, 2)}, [whole]) for operation, params in PARTS]
+    if (piece := _made("trim", whole, {"start": round(start, 2), "duration": PIECE_SECONDS, "mode": "copy"}, work)) is not None:
+        wanted += [(operation, params, [piece] * (2 if operation == "join" else 1)) for operation, params in PIECES]
+        if (picture := _made("frames", piece, {"format": "png"}, work)) is not None:
+            wanted += [(operation, params, [picture]) for operation, params in PICTURES]
+    for operation, params, sources in wanted:
+        done = _do(content, operation, params, sources, work)
+        if done is not None:
+            yield done
 
 
 def mixed(done: list[Done]) -> list[Done]:
@@ -85,25 +121,31 @@ def mixed(done: list[Done]) -> list[Done]:
     return shuffled
 
 
-def _piece(whole: engine.Source, start: float, work: Path) -> engine.Source | None:
-    """A few seconds from a keyframe on, its packets untouched: a clip as somebody might send it."""
-    params = {"start": round(start, 2), "duration": PIECE_SECONDS, "mode": "copy"}
+def _source(path: Path, work: Path) -> engine.Source:
+    """A clip as an upload is: probed, and looked at."""
+    source = engine.Source(path, probe.inspect(path, path.name))
+    return engine.Source(path, replace(source.media, look=look(source, work)))
+
+
+def _made(operation: str, source: engine.Source, params: dict[str, Any], work: Path) -> engine.Source | None:
+    """What one operation makes, as a source of another: a few seconds with their packets untouched, or one picture."""
     try:
-        made = engine.execute("trim", [whole], params, work=Path(tempfile.mkdtemp(dir=work)))
+        made = engine.execute(operation, [source], params, work=Path(tempfile.mkdtemp(dir=work)))
     except MediaError:
         return None
-    return engine.Source(made.path, probe.inspect(made.path, made.path.name))
+    return _source(made.path, work)
 
 
-def _do(content: str, operation: str, params: dict[str, Any], source: engine.Source, work: Path) -> Done | None:
+def _do(content: str, operation: str, params: dict[str, Any], sources: list[engine.Source], work: Path) -> Done | None:
     folder = Path(tempfile.mkdtemp(dir=work))
+    media = tuple(source.media for source in sources)
     try:
-        plan = engine.plan(operation, [source.media], params)
-        result = engine.execute(operation, [source], params, work=folder)
+        plan = engine.plan(operation, media, params)
+        result = engine.execute(operation, sources, params, work=folder)
         result.path.unlink()
     except MediaError:
         return None
-    return Done(content, operation, plan, (source.media,), result.size, result.metrics.cpu_seconds)
+    return Done(content, operation, plan, media, result.size, result.metrics.cpu_seconds)
 
 
 def main() -> int:

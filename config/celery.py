@@ -44,7 +44,7 @@ app.conf.update(
     task_queues=(Queue("control"), Queue("media")),
     task_default_queue="control",
     task_create_missing_queues=False,
-    task_routes={"converter.tasks.run_job": {"queue": "media"}},
+    task_routes={"converter.tasks.run_job": {"queue": "media"}, "converter.tasks.look": {"queue": "media"}},
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
     broker_connection_timeout=SOCKET_SECONDS,

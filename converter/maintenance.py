@@ -24,6 +24,7 @@ from django.utils import timezone
 from converter.audit.context import Actor, use_actor
 from converter.engine import files
 from converter.engine.faultpoints import reach
+from converter.estimates import services as estimates
 from converter.exports import retention as exports
 from converter.exports.models import Export
 from converter.jobs import selectors, turns
@@ -129,6 +130,8 @@ def clean(*, dry_run: bool = False, grace: timedelta = GRACE) -> Report:
                 if kept:
                     continue
             report.gone.append(item)
+    if not dry_run:
+        estimates.forget_looks(timezone.now())
     if report.gone and not dry_run:
         logger.info("%d things are gone", len(report.gone), extra={"bytes": report.size})
     return report

@@ -9,21 +9,28 @@ import shutil
 import socket
 import time
 import uuid
+from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
+from django.utils import timezone
 
 from converter.audit.context import Actor, use_actor, use_job
 from converter.engine import run as engine
 from converter.engine.errors import MediaError
 from converter.engine.faultpoints import reach
+from converter.estimates import selectors as looks
 from converter.estimates import services as estimates
 from converter.exports import services as exports
 from converter.jobs import services as jobs
 from converter.jobs.pulse import Pulse, shutting_down
+from converter.uploads.models import Upload, UploadStatus
 
 logger = logging.getLogger(__name__)
 
+LOOK_WITHIN = timedelta(minutes=10)
+LOOKS = 8
+"""How new uploads are that are looked at, and how many are asked for at once."""
 WORK = "work"
 """Where running jobs have their directories, relative to MEDIA_ROOT."""
 
@@ -90,8 +97,29 @@ def _execute(claim: jobs.Claim, work: Path, pulse: Pulse) -> engine.Result:
 
 def _learn(claim: jobs.Claim, result: engine.Result) -> None:
     """After everything is done and said: let the next quotes know how large and how much work it was."""
-    media = [job_input.upload.media for job_input in claim.job.job_inputs.select_related("upload")]
-    estimates.learn(claim.job.operation, claim.job.params, media, result.size, result.metrics.cpu_seconds)
+    uploads = [job_input.upload for job_input in claim.job.job_inputs.select_related("upload")]
+    media, hashes = [upload.media for upload in uploads], [upload.sha256 for upload in uploads]
+    estimates.learn(claim.job.operation, claim.job.params, media, result.size, result.metrics.cpu_seconds, hashes)
+
+
+def unseen() -> list[uuid.UUID]:
+    """New uploads at which nobody has looked for estimates yet, a few at a time. A look comes soon, or not at all."""
+    new = Upload.objects.filter(status=UploadStatus.READY, removed_at=None, ready_at__gt=timezone.now() - LOOK_WITHIN)
+    found = dict(new.order_by("-ready_at").values_list("sha256", "pk")[:LOOKS])
+    missing = looks.unseen(list(found))
+    return [pk for sha256, pk in found.items() if sha256 in missing]
+
+
+def look(upload_id: uuid.UUID) -> bool:
+    """Look at an upload for the estimates of its jobs, if nobody has yet; whether that was done. Whatever goes wrong, nobody waits for it."""
+    upload = Upload.objects.filter(pk=upload_id, status=UploadStatus.READY, removed_at=None).first()
+    if upload is None:
+        return False
+    try:
+        return estimates.look_at(upload.sha256, engine.Source(upload.file, upload.media), Path(settings.MEDIA_ROOT) / "incoming")
+    except (MediaError, OSError) as error:
+        logger.info("an upload could not be looked at: %s", error)
+        return False
 
 
 def _ended(claim: jobs.Claim, failure: Exception, began: float) -> None:

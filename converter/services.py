@@ -95,7 +95,7 @@ def submit_once(
 def quote(owner: Owner, operation: str, params: Mapping[str, Any], uploads: Sequence[Upload], preset: str = "") -> dict[str, Any]:
     """What a job would make and cost, and how many stand before it. Nothing is made. Raises what `submit` raises."""
     media = _usable(owner, uploads)
-    plan = estimates.refine(_plan(operation, params, preset, media)[0], media)
+    plan = estimates.refine(_plan(operation, params, preset, media)[0], media, [upload.sha256 for upload in uploads])
     return {**plan.as_dict(), "size_likely": learning.likely(plan), "queue_position": turns.position_of_new(owner)}
 
 

@@ -18,6 +18,8 @@ from converter.jobs import turns
 from converter.jobs.pulse import shutting_down
 
 logger = logging.getLogger(__name__)
+LOOK_SECONDS = 5
+"""A look that no worker was free for is asked for again by the next sweep, rather than waiting in line twice."""
 
 
 @shared_task(name="converter.tasks.run_job")
@@ -29,8 +31,17 @@ def run_job(job_id: str) -> None:
 
 @shared_task(name="converter.tasks.sweep")
 def sweep() -> None:
-    """Every few seconds: take jobs back from lost workers, and wake workers for those that wait."""
+    """Every few seconds: take jobs back from lost workers, wake workers for those that wait, and have new uploads looked at."""
     maintenance.recover(send)
+    for upload_id in runner.unseen():
+        if not _publish(look, upload_id):
+            return
+
+
+@shared_task(name="converter.tasks.look")
+def look(upload_id: str) -> None:
+    """Look at an upload, so that estimates know more than its headers say."""
+    runner.look(uuid.UUID(upload_id))
 
 
 @shared_task(name="converter.tasks.cleanup")
@@ -52,6 +63,16 @@ def send(job_id: uuid.UUID) -> bool:
     reach("enqueued")
     jobs.mark_sent(job_id)
     reach("enqueue.noted")
+    return True
+
+
+def _publish(task: Any, upload_id: uuid.UUID) -> bool:
+    """Ask for a look within the next seconds; the next sweep asks again. False when the broker is away."""
+    try:
+        task.apply_async(args=(str(upload_id),), expires=LOOK_SECONDS)
+    except (OperationalError, RedisError, OSError) as error:
+        logger.info("nobody could be asked for a look: %s", error)
+        return False
     return True
 
 

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, field, fields
 from fractions import Fraction
 from typing import Any, Literal, Self, get_args
 
+from .seen import Look
+
 Kind = Literal["video", "animation", "audio", "image", "document", "archive", "data"]
 """`animation` is a moving GIF, WebP, AVIF or APNG; everything a person would call a video is `video`.
 
@@ -120,6 +122,8 @@ class Media:
     chapters: tuple[Chapter, ...] = ()
     tags: tuple[tuple[str, str], ...] = ()
     """What the media is called (`tags.py`: title, artist, album, …), cleaned. A place, a serial number or a device is never read."""
+    look: Look | None = None
+    """What a look at some moments has shown, where there was one (`look.py`); only estimates use it."""
 
     @property
     def cover(self) -> VideoStream | None:
@@ -174,6 +178,7 @@ class Media:
         values["notes"] = tuple(data.get("notes", ()))
         values["subtitles"] = tuple(SubtitleStream(**_known(SubtitleStream, s)) for s in data.get("subtitles", ()))
         values["chapters"] = tuple(Chapter(**_known(Chapter, c)) for c in data.get("chapters", ()))
+        values["look"] = Look.from_dict(data["look"]) if data.get("look") else None
         values["tags"] = tuple((str(name), str(value)) for name, value in data.get("tags", ()))
         return cls(**values)
 

@@ -6,9 +6,9 @@ from django.db import models
 
 
 class LearnedEstimate(models.Model):
-    """One model of one operation (`gif/size`, `gif/seconds`), as `engine.learning` writes it.
+    """One model of one way of an operation (`gif/size`, `compress-av1/seconds-looked`), as `engine.learning` writes it.
 
-    There are two rows for an operation, however many jobs there were. A row holds weights of features such as bits
+    There are at most four rows for each way, however many jobs there were. A row holds weights of features such as bits
     for each pixel, and nothing of any person's media. Deleting it returns to what is shipped.
     """
 
@@ -22,3 +22,21 @@ class LearnedEstimate(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class SourceLook(models.Model):
+    """What a look at some content has shown (`engine.look`): numbers such as bits for each pixel, by the content's hash.
+
+    Whoever sends the same bytes again needs no second look. `data` is empty where there was nothing to see. Deleting a row
+    makes estimates of that content rougher, until it is looked at again.
+    """
+
+    sha256 = models.CharField(max_length=64, primary_key=True)
+    data = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return self.sha256[:12]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import threading
 import time
+import uuid
 
 import pytest
 from django.db import connections
@@ -159,3 +160,22 @@ def test_a_long_silence_of_the_work_keeps_the_lease(job, monkeypatch, settings):
     runner.run(job.pk)
     job.refresh_from_db()
     assert reaped == [] and job.error_code == "no_audio"
+
+
+def test_a_new_upload_is_looked_at_once_for_its_content(clip, media_root):
+    first, again = clip(), clip()
+    assert first.sha256 == again.sha256
+    assert len(runner.unseen()) == 1
+    assert runner.look(runner.unseen()[0])
+    assert runner.unseen() == []
+    assert not runner.look(again.pk)
+    assert not runner.look(uuid.uuid4())
+    assert files(media_root, "incoming") == []
+
+
+def test_a_look_that_fails_harms_nobody(clip):
+    upload = clip()
+    upload.file.unlink()
+    assert not runner.look(upload.pk)
+    upload.refresh_from_db()
+    assert upload.status == "ready"

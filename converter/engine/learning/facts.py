@@ -14,6 +14,8 @@ from typing import Any
 from converter.engine.media import Media, VideoStream
 from converter.engine.operations.base import Plan
 
+from .sights import sight
+
 _LINEAR = frozenset({"quality", "crf", "vmaf", "compression"})
 """Parameters whose steps are ratios already."""
 _PLACES = frozenset({"start", "end", "duration", "width", "height", "fps", "target_mb", "target_kb", "max_height", "loops"})
@@ -33,10 +35,36 @@ class Facts:
     seconds: Mapping[str, float]
     size_unit: float
     seconds_unit: float
+    size_known: float = 0.0
+    """Bytes that are there in any case: the sound, as far as it was heard, and the container. The unit is for the others."""
+    looked: bool = False
+    """Whether a look at the source has its part in it: such jobs have models of their own."""
+
+
+_VARIANTS = ("mode", "format", "codec", "what", "video_codec")
+"""Parameters that choose another encoder or another way: such jobs have little to teach each other."""
+
+
+def variant(plan: Plan) -> str:
+    """Which of an operation's ways a plan takes: `compress`, `compress-av1`, `compress-size`, `animation-webp`, …"""
+    words = [str(plan.params[name]) for name in _VARIANTS if plan.params.get(name) is not None]
+    words += ["size"] if plan.expects.max_size and not plan.expects.copied else ["kept"] if plan.expects.copied and plan.expects.max_size else []
+    return "-".join([plan.operation, *(word for word in words if word.isalnum() and len(word) <= 12)])
+
+
+def looked(plan: Plan, media: tuple[Media, ...]) -> Facts | None:
+    """Features of a plan with what a look at its source has shown; None without one."""
+    shown = sight(plan, media)
+    if shown is None:
+        return None
+    plain = facts(plan, media)
+    asked = _asked(plan)
+    seconds = {**plain.seconds, **shown.seconds}
+    return Facts({**asked, **shown.size}, seconds, max(1.0, shown.unit), plain.seconds_unit, shown.known, looked=True)
 
 
 def facts(plan: Plan, media: tuple[Media, ...]) -> Facts:
-    """Features of a plan. Nothing in it is secret: no names, no times of day, no content."""
+    """Features of a plan from what the probe knows. Nothing in it is secret: no names, no times of day, no content."""
     asked, seen = _asked(plan), _seen(plan, media)
     seen["scale"] = math.log(max(1.0, plan.work_seconds))
     unit = _unit(plan, media)
@@ -104,6 +132,8 @@ def _seen(plan: Plan, media: tuple[Media, ...]) -> dict[str, float]:
 
 def _bits(video: VideoStream, source: Media, plan: Plan) -> float | None:
     """Bits for each pixel of the source, in the part that is used where the probe tells parts apart."""
+    if source.kind == "image":
+        return max(1e-5, 8 * source.size / (video.width * video.height))
     seconds = video.duration or source.duration
     if not seconds or video.fps <= 0:
         return None

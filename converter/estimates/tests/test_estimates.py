@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
-from converter.engine import learning
+from converter.engine import learning, probe
 from converter.engine import run as engine
 from converter.engine.tests import making
-from converter.estimates import services
-from converter.estimates.models import LearnedEstimate
+from converter.engine.workbench import Source
+from converter.estimates import selectors, services
+from converter.estimates.models import LearnedEstimate, SourceLook
 
 PARAMS = {"duration": 2, "width": 320, "fps": 10}
 
 
 @pytest.fixture(autouse=True)
 def nothing_shipped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(learning, "shipped", learning.Book)
+    monkeypatch.setattr(learning, "shipped", lambda names=None: learning.Book())
 
 
 @pytest.mark.django_db
@@ -34,6 +38,32 @@ def test_jobs_teach_and_quotes_follow() -> None:
     assert learning.likely(refined) == pytest.approx(200_000, rel=0.1)
     assert refined.work_seconds == pytest.approx(3.0, rel=0.1)
     assert sorted(LearnedEstimate.objects.values_list("name", "jobs")) == [("gif/seconds", 12), ("gif/size", 12)]
+
+
+@pytest.mark.django_db
+def test_a_content_is_looked_at_once(media_dir: Path, tmp_path: Path) -> None:
+    path = making.clip(media_dir, "small.mp4")
+    source = Source(path, probe.inspect(path))
+    assert selectors.unseen(["a" * 64]) == {"a" * 64}
+    assert services.look_at("a" * 64, source, tmp_path)
+    assert not services.look_at("a" * 64, source, tmp_path)
+    (seen,) = selectors.with_looks([source.media], ["a" * 64])
+    assert seen.look is not None and seen.look.moments
+    assert services.learn("gif", PARAMS, [source.media], 200_000, 3.0, ["a" * 64])
+    names = set(LearnedEstimate.objects.values_list("name", flat=True))
+    assert names == {"gif/seconds", "gif/seconds-looked", "gif/size", "gif/size-looked"}
+    assert services.forget_looks(timezone.now()) == 0
+    assert services.forget_looks(timezone.now() + timedelta(days=services.LOOK_DAYS + 1)) == 1
+
+
+@pytest.mark.django_db
+def test_a_look_that_can_not_be_read_is_none() -> None:
+    SourceLook.objects.create(pk="b" * 64, data={"moments": [{}], "sounds": []})
+    SourceLook.objects.create(pk="c" * 64)
+    media = [making.media(), making.media()]
+    assert [seen.look for seen in selectors.with_looks(media, ["b" * 64, "c" * 64])] == [None, None]
+    plan = engine.plan("gif", media[:1], PARAMS)
+    assert services.refine(plan, media[:1], ["b" * 64]) == plan
 
 
 @pytest.mark.django_db
