@@ -97,6 +97,8 @@ ROUTES = [
     route("api-upload-filmstrip", GET=OWN, of="upload"),
     route("api-upload-thumbnail", GET=OWN, of="upload"),
     route("api-upload-waveform", GET=OWN, of="upload"),
+    route("api-upload-markers", GET=OWN, of="upload"),
+    route("api-upload-preview", GET=OWN, of="upload"),
     route("api-tus", POST=MINE, headers=TUS),
     route("api-tus-upload", PATCH=OWN, DELETE=OWN, POST=OWN, of="upload", headers={**TUS, "X-HTTP-Method-Override": "PATCH", **PIECE}),
     route("api-job-list", GET=MINE),

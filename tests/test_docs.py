@@ -25,7 +25,7 @@ from tests.running import Cutroom
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 _LINK = re.compile(r"""(?:!?\[[^\]]*\]\(|src="|srcset=")([^)\s"]+)""")
-_ROUTE = re.compile(r"`(?:GET |POST |PATCH |DELETE )?((?:[a-z]+/)(?:[{}a-z./]*))`")
+_ROUTE = re.compile(r"`(?:GET |POST |PATCH |DELETE )?((?:[a-z]+/)(?:[{}a-z0-9./]*))`")
 
 
 def _block(page: Path, name: str) -> str:

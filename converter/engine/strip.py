@@ -24,10 +24,20 @@ WIDEST = 4
 """A tile is at most this many times as wide as it is high, and the other way round."""
 
 
-def filmstrip(source: Source, target: Path, *, tiles: int = 20, height: int = 72, quality: int = QUALITY, bench: Workbench | None = None) -> None:
+def filmstrip(
+    source: Source,
+    target: Path,
+    *,
+    tiles: int = 20,
+    height: int = 72,
+    quality: int = QUALITY,
+    part: tuple[float, float] | None = None,
+    bench: Workbench | None = None,
+) -> None:
     """Write `tiles` pictures of `source`, each `height` pixels high, to the JPEG `target`.
 
-    Picture *i* is what a player shows at (*i* + ½) / `tiles` of the duration. Raises
+    Picture *i* is what a player shows at (*i* + ½) / `tiles` of the duration, or of `part` (its start and end in
+    seconds). Raises
     `MediaError("no_video")` where nothing moves, and what `Workbench.ffmpeg` raises. With `bench` the work runs
     under its limits and its stop, and counts as its own.
     """
@@ -38,7 +48,7 @@ def filmstrip(source: Source, target: Path, *, tiles: int = 20, height: int = 72
     try:
         own = Workbench(work, (source,), stop=bench.stop, limits=bench.limits, tool=bench.tool) if bench else Workbench(work, (source,))
         try:
-            _Strip(own, source.media, video, tiles, height, quality).make()
+            _Strip(own, source.media, video, tiles, height, quality, part).make()
         finally:
             if bench is not None:
                 bench.metrics += own.metrics
@@ -54,12 +64,23 @@ def tile_size(video: VideoStream, height: int) -> tuple[int, int]:
 
 
 class _Strip:
-    def __init__(self, bench: Workbench, media: Media, video: VideoStream, tiles: int, height: int, quality: int = QUALITY) -> None:
+    def __init__(
+        self,
+        bench: Workbench,
+        media: Media,
+        video: VideoStream,
+        tiles: int,
+        height: int,
+        quality: int = QUALITY,
+        part: tuple[float, float] | None = None,
+    ) -> None:
         self.bench, self.media, self.tiles = bench, media, tiles
         self.map = ("-map", f"0:{video.index}", "-an", "-sn", "-dn")
         self.quality = quality
         self.index, self.rotation = video.index, video.rotation
-        self.duration = media.duration or 0.0
+        self.whole = part is None
+        self.start, end = part or (0.0, media.duration or 0.0)
+        self.duration = end - self.start
         self.width, self.height = tile_size(video, height)
         self.scale = f"scale={self.width}:{self.height}:flags=area,setsar=1"
 
@@ -73,17 +94,17 @@ class _Strip:
                 # Whatever the quick way can't read, ffmpeg may.
             else:
                 return
-        if self.duration > LONG_SECONDS:
+        if (self.media.duration or 0.0) > LONG_SECONDS:
             self._by_seeking()
         else:
             # Key frames alone cost a tenth, but where there are few of them the strip would repeat itself.
-            self._in_one_pass(("-skip_frame", "nokey") if self._keyframes() >= 2 * self.tiles else ())
+            self._in_one_pass(("-skip_frame", "nokey") if self.whole and self._keyframes() >= 2 * self.tiles else ())
 
     def _by_index(self) -> None:
         """By a child that jumps from keyframe to keyframe and decodes little else."""
         request = {
             **guards.reader(self.media, self.bench.limits),
-            **{"stream": self.index, "tiles": self.tiles, "duration": self.duration, "rotation": self.rotation},
+            **{"stream": self.index, "tiles": self.tiles, "start": self.start, "duration": self.duration, "rotation": self.rotation},
             **{"width": self.width, "height": self.height, "quality": self.quality},
         }
         picture = bytearray()
@@ -106,7 +127,7 @@ class _Strip:
         rate = f"{self.tiles * 1_000_000}/{max(1, round(self.duration * 1_000_000))}"
         # Moved by half a step and rounded up, `fps` gives what is on the screen in the middle of each step;
         # the last picture stands in where the sound outlives the film.
-        chain = f"setpts=PTS-{step / 2:.6f}/TB,fps=fps={rate}:start_time=0:round=up,{self.scale},tpad=stop={self.tiles}:stop_mode=clone"
+        chain = f"setpts=PTS-{self.start + step / 2:.6f}/TB,fps=fps={rate}:start_time=0:round=up,{self.scale},tpad=stop={self.tiles}:stop_mode=clone"
         self._write(Input(0, options=options), chain, self.map)
 
     def _by_seeking(self) -> None:
@@ -115,7 +136,7 @@ class _Strip:
         with (self.bench.work / "tiles.rgb").open("wb") as file:
             for number in range(self.tiles):
                 found = bytearray()
-                at = (number + 0.5) * self.duration / self.tiles
+                at = self.start + (number + 0.5) * self.duration / self.tiles
                 arguments = (*self.map, "-frames:v", "1", "-vf", self.scale, "-c:v", "rawvideo", "-pix_fmt", "rgb24")
                 command = Command("filmstrip", (Input(0, options=("-ss", f"{at:.3f}")),), arguments, "", "rawvideo", 0)
                 self.bench.decode(command, on_output=found.extend)

@@ -94,13 +94,13 @@ class Film:
         return None if frame is None or frame.pts is None else float(frame.pts * frame.time_base) - self.origin
 
 
-def choose(keys: list[float], duration: float, tiles: int, cheap_seconds: float) -> list[tuple[str, float]]:
+def choose(keys: list[float], duration: float, tiles: int, cheap_seconds: float, start: float = 0.0) -> list[tuple[str, float]]:
     """For each tile whether to decode up to its middle, or to take a keyframe that lies within its part.
 
     Everything is exact where no more than `cheap_seconds` of film has to be decoded for it.
     """
     step = duration / tiles
-    middles = [(i + 0.5) * step for i in range(tiles)]
+    middles = [start + (i + 0.5) * step for i in range(tiles)]
     cost, at = 0.0, -1.0
     for middle in middles:
         key = max((k for k in keys if k <= middle), default=0.0)
@@ -127,7 +127,7 @@ def strip(file: Any, request: dict[str, Any], out: Any) -> None:
         film = Film(container, stream)
         context = stream.codec_context
         rate = max(1.0, float(stream.average_rate or 25))
-        chosen = choose(film.keys, request["duration"], tiles, CHEAP_PIXELS / (max(1, context.width * context.height) * rate))
+        chosen = choose(film.keys, request["duration"], tiles, CHEAP_PIXELS / (max(1, context.width * context.height) * rate), request["start"])
         jumps = any(way == "key" for way, _ in chosen)
         context.thread_count, context.thread_type = request["threads"], "AUTO"
         if jumps:

@@ -26,12 +26,21 @@ from converter.owners.ratelimit import limit
 from converter.owners.services import api_owner
 from converter.problems import problems
 
-from . import derived, selectors, services
+from . import derived, previews, selectors, services
 from .delivery import media_response
 from .handlers import IncomingUploadedFile, IncomingUploadHandler
+from .making import Pending
 from .models import Upload
 from .pagination import NewestFirst
-from .serializers import MediaSerializer, UploadRequestSerializer, UploadSerializer, WaveformSerializer
+from .serializers import (
+    MarkersSerializer,
+    MediaSerializer,
+    PendingMarkersSerializer,
+    PendingSerializer,
+    UploadRequestSerializer,
+    UploadSerializer,
+    WaveformSerializer,
+)
 
 __all__ = ["MediaSerializer", "NewestFirst", "UploadSerializer", "UploadViewSet", "file_responses", "urlpatterns"]
 
@@ -40,6 +49,11 @@ CONDITIONS = [
     OpenApiParameter("Range", str, OpenApiParameter.HEADER, description="One range of bytes, such as `bytes=0-1023` or `bytes=-500`."),
     OpenApiParameter("If-Range", str, OpenApiParameter.HEADER, description="The ETag that the range belongs to."),
     OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="Answers 304 when the ETag still holds."),
+]
+
+PARTS = [
+    OpenApiParameter("of", int, description="Into how many equal parts the clip is divided: a power of two up to 256."),
+    OpenApiParameter("part", int, description="Which of them, from 0."),
 ]
 
 
@@ -155,14 +169,16 @@ class UploadViewSet(GenericViewSet[Upload]):
     @extend_schema(
         operation_id="uploads_filmstrip",
         summary="Twenty frames side by side",
-        parameters=CONDITIONS,
-        responses={**file_responses("image/jpeg"), **problems("unauthenticated", "not_found", "gone", "no_video", "tool_failed")},
+        description="Of the whole clip, or closer: of one of its equal parts.",
+        parameters=[*CONDITIONS, *PARTS],
+        responses={**file_responses("image/jpeg"), **problems("unauthenticated", "bad_parameter", "not_found", "gone", "no_video", "tool_failed")},
     )
     def filmstrip(self, request: Request, id: uuid.UUID) -> HttpResponseBase:
         """A JPEG."""
         upload = self.get_object()
-        etag = f"{upload.sha256}-filmstrip-{derived.VERSION}"
-        return media_response(request, derived.filmstrip(upload), mime="image/jpeg", name="filmstrip.jpg", attachment=False, etag=etag)
+        part, of = (_whole_number(request, name, default) for name, default in (("part", 0), ("of", 1)))
+        etag = f"{upload.sha256}-filmstrip-{derived.VERSION}-{of}-{part}"
+        return media_response(request, derived.filmstrip(upload, part, of), mime="image/jpeg", name="filmstrip.jpg", attachment=False, etag=etag)
 
     @extend_schema(
         operation_id="uploads_waveform",
@@ -192,6 +208,60 @@ class UploadViewSet(GenericViewSet[Upload]):
         etag = f"{upload.sha256}-thumbnail-{derived.VERSION}"
         return media_response(request, derived.thumbnail(upload), mime="image/jpeg", name="thumbnail.jpg", attachment=False, etag=etag)
 
+    @extend_schema(
+        operation_id="uploads_markers",
+        summary="Keyframes, scenes and silences",
+        description="202 while they are sought, with what is found so far: ask again. Scenes are not sought where that would take minutes.",
+        parameters=CONDITIONS,
+        responses={
+            **file_responses("application/json"),
+            (200, "application/json"): MarkersSerializer,
+            202: PendingMarkersSerializer,
+            **problems("unauthenticated", "not_found", "gone", "unsupported_media", "corrupt_media", "tool_failed"),
+        },
+    )
+    def markers(self, request: Request, id: uuid.UUID) -> HttpResponseBase:
+        """A JSON file, or how far it is."""
+        upload = self.get_object()
+        found = previews.markers(upload)
+        if isinstance(found, Pending):
+            return _not_yet(found, {"keyframes": None, "scenes": None, "silences": None, **found.found})
+        etag = f"{upload.sha256}-markers-{previews.VERSION}"
+        return media_response(request, found, mime="application/json", name="markers.json", attachment=False, etag=etag)
+
+    @extend_schema(
+        operation_id="uploads_preview",
+        summary="A small stand-in that every browser plays",
+        description="The same frames at the same times, as H.264 and AAC. 202 while it is made: ask again.",
+        parameters=CONDITIONS,
+        responses={
+            **file_responses("video/mp4"),
+            202: PendingSerializer,
+            **problems("unauthenticated", "not_found", "gone", "no_video", "corrupt_media", "disk_full", "tool_failed"),
+        },
+    )
+    def preview(self, request: Request, id: uuid.UUID) -> HttpResponseBase:
+        """An MP4, or how far it is."""
+        upload = self.get_object()
+        made = previews.stand_in(upload)
+        if isinstance(made, Pending):
+            return _not_yet(made, {})
+        return media_response(
+            request, made, mime="video/mp4", name="preview.mp4", attachment=False, etag=f"{upload.sha256}-preview-{previews.VERSION}"
+        )
+
+
+def _not_yet(pending: Pending, found: dict[str, Any]) -> Response:
+    headers = {"Retry-After": "1", "Cache-Control": "no-store"}
+    return Response({**found, "progress": round(100 * pending.progress, 1)}, status=status.HTTP_202_ACCEPTED, headers=headers)
+
+
+def _whole_number(request: Request, name: str, default: int) -> int:
+    raw = request.query_params.get(name, str(default))
+    if not raw.isascii() or not raw.isdecimal() or len(raw) > 6:
+        raise MediaError("bad_parameter", f"{name}: {raw[:40]!r} is not a whole number.", field=name)
+    return int(raw)
+
 
 def _received(request: Request, owner: Owner) -> IncomingUploadedFile:
     """The form's file, read to disk while it arrives. Raises `MediaError`; nothing stays behind then."""
@@ -219,4 +289,6 @@ urlpatterns = [
     path(f"{_detail}filmstrip.jpg", UploadViewSet.as_view({"get": "filmstrip"}), name="api-upload-filmstrip"),
     path(f"{_detail}thumbnail.jpg", UploadViewSet.as_view({"get": "thumbnail"}), name="api-upload-thumbnail"),
     path(f"{_detail}waveform.json", UploadViewSet.as_view({"get": "waveform"}), name="api-upload-waveform"),
+    path(f"{_detail}markers.json", UploadViewSet.as_view({"get": "markers"}), name="api-upload-markers"),
+    path(f"{_detail}preview.mp4", UploadViewSet.as_view({"get": "preview"}), name="api-upload-preview"),
 ]

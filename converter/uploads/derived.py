@@ -5,12 +5,10 @@ Made in the sandbox when first asked for, kept beside the media, gone with the u
 
 from __future__ import annotations
 
-import fcntl
 import json
 import secrets
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,11 +20,14 @@ from converter.engine.thumbnail import thumbnail as make_thumbnail
 from converter.engine.workbench import Source
 
 from . import storage
+from .locks import alone
 from .models import Upload
 
 TILES = 20
 TILE_HEIGHT = 72
 BUCKETS = 800
+MOST_PARTS = 256
+"""Finest filmstrips: 10 minutes then have a picture every 0.12 s, in at most 511 files of about 30 KB."""
 VERSION = 2
 """Raised when the same upload begins to give another picture or curve."""
 
@@ -46,16 +47,25 @@ class Kept(Protocol):
         """Where its bytes are."""
 
 
-def filmstrip(upload: Upload) -> Path:
-    """A JPEG of 20 frames side by side, 72 pixels high, evenly spread over the upload.
+def filmstrip(upload: Upload, part: int = 0, of: int = 1) -> Path:
+    """A JPEG of 20 frames side by side, 72 pixels high, evenly spread over the upload, or over one of its `of` equal parts.
 
-    Raises `MediaError`: `no_video` where nothing moves, `gone` when the bytes were cleaned up, and what the
-    engine raises for media that it cannot decode.
+    `part` counts from 0; `of` is a power of two up to `MOST_PARTS`. Raises `MediaError`: `bad_parameter`, `no_video`
+    where nothing moves, `gone` when the bytes were cleaned up, and what the engine raises for media that it cannot decode.
     """
-    source = _source(upload)
-    if source.media.video is None or not source.media.moving:
+    source = source_of(upload)
+    if source.media.video is None or not source.media.moving or not source.media.duration:
         raise MediaError("no_video", "Nothing moves in this upload, so there is no filmstrip of it.")
-    return cached(upload, f"filmstrip-{VERSION}.jpg", lambda target: make_filmstrip(source, target, tiles=TILES, height=TILE_HEIGHT))
+    if of < 1 or of > MOST_PARTS or of & (of - 1):
+        raise MediaError("bad_parameter", f"of: choose a power of two up to {MOST_PARTS}.", field="of")
+    if not 0 <= part < of:
+        raise MediaError("bad_parameter", f"part: choose a number from 0 to {of - 1}.", field="part")
+    if of == 1:
+        return cached(upload, f"filmstrip-{VERSION}.jpg", lambda target: make_filmstrip(source, target, tiles=TILES, height=TILE_HEIGHT))
+    each = source.media.duration / of
+    cut = (part * each, (part + 1) * each)
+    name = f"filmstrip-{VERSION}-{of}-{part}.jpg"
+    return cached(upload, name, lambda target: make_filmstrip(source, target, tiles=TILES, height=TILE_HEIGHT, part=cut))
 
 
 def waveform(upload: Upload) -> Path:
@@ -63,7 +73,7 @@ def waveform(upload: Upload) -> Path:
 
     Raises `MediaError`: `no_audio`, `gone`, and what the engine raises.
     """
-    source = _source(upload)
+    source = source_of(upload)
     if source.media.audio is None:
         raise MediaError("no_audio", "There is no sound in this upload to draw.")
 
@@ -76,11 +86,12 @@ def waveform(upload: Upload) -> Path:
 
 def thumbnail(upload: Upload) -> Path:
     """A small JPEG of the upload. Raises `MediaError`: `no_video` where there is nothing to see, `gone`, and what the engine raises."""
-    source = _source(upload)
+    source = source_of(upload)
     return cached(upload, f"thumbnail-{VERSION}.jpg", lambda target: make_thumbnail(source, target, limits=storage.limits()))
 
 
-def _source(upload: Upload) -> Source:
+def source_of(upload: Upload) -> Source:
+    """The upload for the engine. Raises `MediaError("gone")`."""
     if upload.removed_at is not None or not upload.file.is_file():
         raise MediaError("gone", "The upload was cleaned up; send the file again.")
     return Source(upload.file, upload.media)
@@ -92,10 +103,11 @@ def cached(kept: Kept, name: str, make: Callable[[Path], None]) -> Path:
     target = directory / name
     if target.exists():
         return target
-    with _makers, _alone(kept):
+    if not kept.file.is_file():
+        raise MediaError("gone", "The file was cleaned up.")
+    with _makers, alone(target):
         if target.exists():
             return target
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         part = directory / f".{secrets.token_hex(8)}-{name}"
         try:
             make(part)
@@ -104,17 +116,4 @@ def cached(kept: Kept, name: str, make: Callable[[Path], None]) -> Path:
             raise storage.coded(error) from error
         finally:
             part.unlink(missing_ok=True)
-            with suppress(OSError):
-                directory.rmdir()  # only where it is empty: nothing was made
     return target
-
-
-@contextmanager
-def _alone(kept: Kept) -> Iterator[None]:
-    """Hold a lock on the kept file itself, across processes; the kernel frees it when a holder dies."""
-    try:
-        with kept.file.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
-    except FileNotFoundError as error:
-        raise MediaError("gone", "The file was cleaned up.") from error

@@ -85,3 +85,23 @@ class WaveformSerializer(serializers.Serializer[Any]):
 
     peaks = serializers.ListField(child=serializers.FloatField(min_value=0, max_value=1))
     duration = serializers.FloatField(allow_null=True)
+
+
+class PendingSerializer(serializers.Serializer[Any]):
+    """How far the work is, in percent."""
+
+    progress = serializers.FloatField(min_value=0, max_value=100)
+
+
+class MarkersSerializer(serializers.Serializer[Any]):
+    """Moments at which one cuts, in seconds; null where nothing of the kind was sought."""
+
+    keyframes = serializers.ListField(child=serializers.FloatField(), allow_null=True)
+    scenes = serializers.ListField(child=serializers.FloatField(), allow_null=True, help_text="Where a shot begins.")
+    silences = serializers.ListField(
+        child=serializers.ListField(child=serializers.FloatField(), min_length=2, max_length=2), allow_null=True, help_text="From, to."
+    )
+
+
+class PendingMarkersSerializer(MarkersSerializer, PendingSerializer):
+    """What is found so far."""

@@ -2,7 +2,7 @@
 
 incoming/<random>           being received
 uploads/ab/<random>         accepted uploads
-derived/<upload id>/        filmstrip and waveform
+derived/<upload id>/        filmstrips, waveform, markers, preview
 """
 
 from __future__ import annotations

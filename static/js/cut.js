@@ -108,7 +108,7 @@ export class Cut extends EventTarget {
   /** Take another part in hand. */
   choose(index, how = {}) {
     this.#active = index;
-    this.#changed("parts", how);
+    this.#changed("parts", { auto: true, ...how }); // nothing is cut otherwise: no step to be undone
   }
 
   /** Add a part behind the active one and take it in hand. */

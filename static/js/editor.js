@@ -1,14 +1,20 @@
 // One clip being worked on: preview, timeline, typed times, outcome and quote speak to each other here.
 import { api, idempotencyKey } from "./api.js";
+import { Bar } from "./bar.js";
 import { Cut } from "./cut.js";
-import { all, one } from "./dom.js";
+import { all, announce, one } from "./dom.js";
 import { CutFields, typedRange } from "./fields.js";
 import { clock } from "./format.js";
+import { History } from "./history.js";
 import { Outcome } from "./outcome.js";
+import { Parts } from "./parts.js";
 import { Player } from "./player.js";
 import { Quote } from "./quote.js";
 import { shortcuts } from "./shortcuts.js";
+import { Snapping } from "./snapping.js";
+import { standIn } from "./standin.js";
 import { Timeline } from "./timeline.js";
+import { Tools } from "./tools.js";
 
 const NO_RATE = 0.01; // sounds have no frames; they move in hundredths
 
@@ -32,7 +38,9 @@ export class Editor {
     this.outcome.addEventListener("change", (event) => this.#outcomeChanged(event.detail), { signal });
     form.addEventListener("submit", (event) => { event.preventDefault(); this.convert(); }, { signal });
     this.outcome.choose(false);
+    this.history?.resume();
     shortcuts(this, signal);
+    form.editor = this; // for whoever looks into it: tests, and a console
   }
 
   /** Leave no timers, listeners or sounds behind. */
@@ -75,6 +83,15 @@ export class Editor {
     this.#showAt(at);
   }
 
+  /** Show the next mark, or with −1 the one before. */
+  toMark(direction) {
+    const mark = this.snapping?.next(this.timeline.head, direction);
+    if (!mark) return;
+    this.#showAt(this.timeline.snap(mark.time));
+    this.timeline.reveal(mark.time);
+    announce(`${clock(mark.time)}, ${mark.label}`);
+  }
+
   /** Loop the cut, or stop. */
   playCut() {
     if (!this.playable) return;
@@ -86,9 +103,15 @@ export class Editor {
     const { duration, frame, form } = this;
     const { width, height } = this.data.media;
     const typed = typedRange(form);
+    const root = one("[data-timeline]", form);
     this.cut = new Cut({ duration, frame, width, height, picture: this.data.picture ?? duration, repeat: this.data.repeat, start: typed.start, length: typed.duration });
+    this.history = new History(`${this.data.upload}/${new URLSearchParams(location.search).get("job") ?? ""}`, this.cut);
+    this.snapping = new Snapping(root.dataset.markers, { frame, signal });
     this.fields = new CutFields(form, this.cut, { signal });
-    this.timeline = new Timeline(one("[data-timeline]", form), { duration, frame, tiles: this.data.tiles, signal });
+    this.timeline = new Timeline(root, { duration, frame, tiles: this.data.tiles, snapping: this.snapping, signal });
+    this.parts = new Parts(form, this.cut, { head: () => this.timeline.snap(this.timeline.head), signal });
+    this.tools = new Tools(form, this.cut, { signal });
+    this.bar = new Bar(form, this, { signal });
     this.cut.addEventListener("change", ({ detail }) => this.#cutChanged(detail), { signal });
     this.timeline.addEventListener("range", ({ detail: { start, end, part, final } }) => {
       const moved = part === "range";
@@ -96,6 +119,7 @@ export class Editor {
       this.#preview(part === "out" ? Math.max(start, end - frame) : start, final);
     });
     this.timeline.addEventListener("head", ({ detail }) => this.#showAt(detail));
+    this.timeline.addEventListener("part", ({ detail }) => this.cut.choose(detail));
     for (const button of all("[data-step]", form)) button.addEventListener("click", () => this.step(Number(button.dataset.step)), { signal });
     one("[data-play-cut]", form).addEventListener("click", () => this.playCut(), { signal });
   }
@@ -113,16 +137,38 @@ export class Editor {
     }
     this.playable = true;
     this.player = new Player(media, { frame: this.frame, signal });
-    this.player.addEventListener("time", ({ detail }) => { this.timeline?.setHead(detail); this.#showClock(detail); });
+    this.player.addEventListener("time", ({ detail }) => { this.timeline?.setHead(detail, { follow: true }); this.#showClock(detail); });
     this.player.addEventListener("state", () => this.#showPlaying());
     this.player.addEventListener("unplayable", fail);
     this.#showClock(0);
   }
 
-  #cannotShow() {
+  // What the browser can't play is replaced by a stand-in, once; where there is none, that is said.
+  async #cannotShow() {
+    if (this.waiting) return;
     this.playable = false;
-    one("[data-unplayable]", this.form).hidden = false;
-    one("[data-stage-box]", this.form).classList.add("unplayable");
+    this.#showPlaying();
+    const stage = one("[data-stage-box]", this.form);
+    stage.classList.add("unplayable");
+    let url = null;
+    if (this.player && !this.replaced) {
+      this.replaced = this.waiting = true;
+      try {
+        url = await standIn(stage, this.#gone.signal);
+      } catch (error) {
+        if (error.name === "AbortError") return; // the clip was left
+        throw error;
+      } finally {
+        this.waiting = false;
+      }
+    }
+    if (!url) {
+      one("[data-unplayable]", this.form).hidden = false;
+      return;
+    }
+    stage.classList.remove("unplayable");
+    this.playable = true;
+    this.player.replaceSource(url, this.timeline.head);
     this.#showPlaying();
   }
 
@@ -137,7 +183,7 @@ export class Editor {
   #preview(time, final) {
     if (!this.playable) return;
     if (!this.player.cut) this.#showAt(time);
-    else if (final) this.player.playCut();
+    else if (final) this.player.playCut(this.#playingPart());
   }
 
   #showClock(time) {
@@ -152,23 +198,42 @@ export class Editor {
   }
 
   #cutChanged({ what, typed, settled }) {
-    const { start, end } = this.cut;
+    const { cut } = this;
     this.fields.show();
-    this.timeline.setRange(start, end);
-    this.player?.setRange({ start, end });
+    this.timeline.setMovable(cut.movable);
+    this.timeline.setParts(cut.movable ? cut.parts : cut.used, cut.movable ? cut.active : 0);
+    this.player?.setParts(this.#played());
+    if (what !== "range") {
+      this.tools.show();
+      this.player?.setRate(this.tools.speed.disabled ? 1 : cut.speed);
+    }
+    this.parts.show();
     this.fields.askHowToFill(this.outcome.promoted());
-    if (typed) this.#preview(start, true);
-    this.form.dispatchEvent(new CustomEvent("cutroom:cut", { bubbles: true, detail: { cut: this.cut, what, settled } }));
+    if (typed || what === "parts") this.#preview(cut.start, true);
+    this.form.dispatchEvent(new CustomEvent("cutroom:cut", { bubbles: true, detail: { cut, what, settled } }));
     this.#ask();
+  }
+
+  // What is copied begins at the keyframe before its start: so it is played, too.
+  #played() {
+    const mode = this.outcome.params().mode ?? this.outcome.preset("mode");
+    if (mode !== "copy") return this.cut.used;
+    return this.cut.used.map((part) => ({ ...part, start: this.snapping.keyframeBefore(part.start) ?? part.start }));
+  }
+
+  // Where a loop goes on after a part was changed: with that part, if it plays at all.
+  #playingPart() {
+    return this.cut.several ? this.cut.active : 0;
   }
 
   #outcomeChanged(what) {
     if (what !== "outcome" || !this.cut) {
+      if (this.cut) this.player?.setParts(this.#played());
       this.#ask();
       return;
     }
     const range = this.outcome.has("duration") || this.outcome.has("end");
-    this.timeline.setMovable(range);
+    this.tools.use(this.outcome.chosen);
     this.cut.use({ range, parts: this.outcome.chosen.parts, length: this.outcome.preset("duration") });
   }
 
@@ -187,7 +252,7 @@ export class Editor {
     const name = error.field === "end" ? "duration" : error.field;
     const bare = detail.startsWith(`${error.field}: `) ? detail.slice(error.field.length + 2) : detail;
     const sentence = bare.charAt(0).toUpperCase() + bare.slice(1);
-    return Boolean(this.fields?.say(name, sentence)) || this.outcome.blame(name, sentence);
+    return Boolean(this.fields?.say(name, sentence) || this.tools?.say(name, sentence) || this.parts?.say(name, sentence)) || this.outcome.blame(name, sentence);
   }
 }
 

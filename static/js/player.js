@@ -1,4 +1,4 @@
-// The preview: seeks that never pile up, and a loop over exactly the frames of the cut.
+// The preview: seeks that never pile up, and a loop over exactly the frames of the cut, part after part.
 //
 // A browser may show a frame or two past the end before a script hears of it. So while the cut plays, its
 // frames are copied to a canvas that covers the video, and frames outside of the cut are not.
@@ -9,29 +9,37 @@ export class Player extends EventTarget {
   #seeking = false;
   #hold = 0;
   #ticket = 0;
+  #at = 0; // the part that plays
+  #looping = false;
 
   constructor(media, { frame, signal }) {
     super();
     this.media = media;
     this.frame = frame;
     this.signal = signal;
-    this.cut = null;
-    this.range = { start: 0, end: Infinity };
+    this.parts = [{ start: 0, end: Infinity }];
+    this.rate = 1;
     this.exact = "requestVideoFrameCallback" in media;
     this.shown = 0;
     this.cover = null;
     media.controls = media.tagName === "AUDIO";
     const on = (name, handler) => media.addEventListener(name, handler, { signal });
     on("error", () => this.#unplayable());
+    on("loadedmetadata", () => this.setRate(this.rate));
     on("loadedmetadata", () => media.tagName === "VIDEO" && media.videoWidth === 0 && this.#unplayable());
     on("seeked", () => this.#seeked());
-    on("ended", () => this.cut && this.#again());
+    on("ended", () => this.cut && !this.#hold && this.#next());
     on("play", () => this.#changed());
     on("pause", () => this.#changed());
     on("click", () => media.tagName === "VIDEO" && this.toggle());
     signal.addEventListener("abort", () => this.#destroy());
     if (media.error) queueMicrotask(() => this.#unplayable());
     this.#watch();
+  }
+
+  /** The part that is played in a loop; null while there is no loop. */
+  get cut() {
+    return this.#looping ? this.parts[this.#at] : null;
   }
 
   /** Whether it runs, also in the moment between two rounds of the loop. */
@@ -54,23 +62,38 @@ export class Player extends EventTarget {
   /** Stop everything that runs. */
   pause() {
     if (this.cut && this.exact) this.seek(this.shown); // what was seen last stays
-    this.cut = null;
+    this.#looping = false;
     clearTimeout(this.#hold);
     this.media.pause();
     this.#changed();
   }
 
-  /** Loop exactly the range, until paused. */
-  playCut() {
-    this.cut = this.range;
+  /** Loop exactly the parts, one after the other, from the one with that index on, until paused. */
+  playCut(index = 0) {
+    this.#at = Math.min(index, this.parts.length - 1);
+    this.#looping = true;
     this.#again();
     this.#changed();
   }
 
-  /** The range changed; a running loop follows at once. */
-  setRange(range) {
-    this.range = range;
-    if (this.cut) this.cut = range;
+  /** The parts changed; a running loop follows at once. */
+  setParts(parts) {
+    this.parts = parts;
+    this.#at = Math.min(this.#at, parts.length - 1);
+  }
+
+  /** How fast it plays; sound keeps its pitch. */
+  setRate(rate) {
+    this.rate = rate;
+    this.media.defaultPlaybackRate = this.media.playbackRate = rate;
+  }
+
+  /** Show another file of the same times, at `time`. */
+  replaceSource(url, time) {
+    this.#seeking = false;
+    this.#wanted = time;
+    this.media.addEventListener("loadeddata", () => this.#wanted !== null && this.#seekNow(), { once: true, signal: this.signal });
+    this.media.src = url;
   }
 
   #play() {
@@ -105,6 +128,14 @@ export class Player extends EventTarget {
     this.seek(this.cut.start);
   }
 
+  // The next part, or the first again. One that begins where this one ends is simply played into.
+  #next() {
+    const before = this.cut;
+    this.#at = (this.#at + 1) % this.parts.length;
+    if (this.#at > 0 && Math.abs(this.cut.start - before.end) < this.frame / 2 && !this.media.ended) return;
+    this.#again();
+  }
+
   #watch() {
     if (this.signal.aborted) return;
     if (this.exact) this.#ticket = this.media.requestVideoFrameCallback((_, meta) => { this.#frameShown(meta.mediaTime); this.#watch(); });
@@ -126,12 +157,20 @@ export class Player extends EventTarget {
       this.#tell(time);
     }
     if (this.#seeking || this.#hold || this.media.paused) return;
-    if (!inside) this.#again();
-    else if (time + this.frame >= this.cut.end - half) {
-      // The last frame of the cut is on screen: hold it for its time, then begin anew. Nothing beyond it is shown.
+    if (!inside) this.#next();
+    else if (time + this.frame >= this.cut.end - half && !this.#runsOn()) {
+      // The last frame of the part is on screen: hold it for its time, then go on. Nothing beyond it is shown.
       this.media.pause();
-      this.#hold = setTimeout(() => this.cut && this.#again(), (this.frame * 1000) / this.media.playbackRate);
+      this.#hold = setTimeout(() => { this.#hold = 0; if (this.cut) this.#next(); }, (this.frame * 1000) / this.media.playbackRate);
     }
+  }
+
+  // Whether the next part begins with the very next frame.
+  #runsOn() {
+    const next = this.parts[this.#at + 1];
+    if (!next || Math.abs(next.start - this.cut.end) >= this.frame / 2) return false;
+    this.#at += 1;
+    return true;
   }
 
   #copy() {
@@ -152,7 +191,7 @@ export class Player extends EventTarget {
   #passing() {
     if (this.media.paused) return;
     this.#tell(this.media.currentTime);
-    if (this.cut && !this.#seeking && this.media.currentTime >= this.cut.end) this.#again();
+    if (this.cut && !this.#seeking && this.media.currentTime >= this.cut.end) this.#next();
   }
 
   #tell(time) {
@@ -165,7 +204,7 @@ export class Player extends EventTarget {
   }
 
   #unplayable() {
-    this.cut = null;
+    this.#looping = false;
     this.dispatchEvent(new CustomEvent("unplayable"));
   }
 

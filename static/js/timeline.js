@@ -1,31 +1,44 @@
-// The ruler, filmstrip and waveform with two handles, the bar that moves the cut, and the playhead.
-import { one } from "./dom.js";
+// The ruler, filmstrip and waveform with two handles, the bar that moves a part, the other parts, and the playhead.
+//
+// While something is dragged nothing is measured and nothing is drawn: sizes are known from the last change of layout,
+// and what moves is moved by `transform`. `work` counts, so that a test can see it.
+import { all, el, one } from "./dom.js";
+import { drawMarks, drawRuler, drawStrip, drawWave, surface } from "./drawing.js";
+import { Filmstrip } from "./filmstrip.js";
 import { clock, seconds } from "./format.js";
-import { drawRuler, drawStrip, drawWave } from "./drawing.js";
+import { Grip } from "./grip.js";
+import { Viewport } from "./viewport.js";
+import { say } from "./words.js";
 
-const SECOND = 1;
+const HANDLE = 14; // pixels that a handle is wide
+const ZOOM = 2;
 
-/** Events: `range` (detail: {start, end, part, final}) and `head` (detail: seconds). Times are seconds, on frames. */
+/** Events: `range` (detail: {start, end, part, final}), `head` (detail: seconds), `part` (detail: index), `view`. Times are seconds, on frames. */
 export class Timeline extends EventTarget {
-  #frameAsked = 0;
   #peaks = null;
-  #drag = null;
+  #asked = 0;
+  #said = new Map();
 
-  constructor(root, { duration, frame, tiles, signal }) {
+  constructor(root, { duration, frame, tiles, snapping, signal }) {
     super();
-    Object.assign(this, { root, duration, frame, tiles, signal });
+    Object.assign(this, { root, duration, frame, snapping, signal, start: 0, end: duration, head: 0, movable: true, left: 0 });
+    this.work = { measured: 0, drawn: 0, placed: 0 };
+    this.view = new Viewport(duration, frame);
     this.track = one("[data-track]", root);
-    this.start = 0;
-    this.end = duration;
-    this.head = 0;
-    this.movable = true;
+    this.others = one("[data-others]", root);
+    this.boxes = [];
     this.nodes = { in: one("[data-handle=in]", root), out: one("[data-handle=out]", root), range: one("[data-range]", root), head: one("[data-playhead]", root) };
-    this.#listen();
-    this.#loadPictures();
+    this.shades = { before: one(".shade.before", root), after: one(".shade.after", root) };
+    this.guide = one("[data-guide]", root);
+    this.grip = new Grip(this, signal);
+    this.#loadPictures(tiles);
     this.#loadPeaks();
-    new ResizeObserver(() => this.redraw()).observe(this.track);
-    document.addEventListener("cutroom:theme", () => this.redraw(), { signal });
-    this.#place();
+    const sizes = new ResizeObserver(() => this.measure());
+    sizes.observe(this.track);
+    signal.addEventListener("abort", () => { sizes.disconnect(); cancelAnimationFrame(this.#asked); });
+    document.addEventListener("cutroom:theme", () => this.measure(), { signal });
+    snapping?.addEventListener("change", () => this.redraw(), { signal });
+    this.measure();
   }
 
   /** The nearest time that begins a frame. */
@@ -33,16 +46,21 @@ export class Timeline extends EventTarget {
     return Math.min(Math.max(Math.round(time / this.frame) * this.frame, 0), this.duration);
   }
 
-  /** Set the cut without telling anybody: whoever calls knows. */
-  setRange(start, end) {
+  /** Show the parts without telling anybody: whoever calls knows. `active` is the one with the handles. */
+  setParts(parts, active) {
+    const { start, end } = parts[active];
     this.start = start;
     this.end = end;
+    const others = parts.map((part, index) => ({ ...part, index })).filter((part) => part.index !== active);
+    if (others.length !== this.boxes.length) this.#makeBoxes(others.length);
+    others.forEach((part, at) => { this.boxes[at].holds = part; });
     this.#place();
   }
 
   /** Move the playhead without telling anybody. */
-  setHead(time) {
+  setHead(time, { follow = false } = {}) {
     this.head = Math.min(Math.max(time, 0), this.duration);
+    if (follow && !this.view.whole && (this.head < this.view.from || this.head > this.view.to) && this.view.show(this.head - this.view.span * 0.02)) this.#viewChanged();
     this.#place();
   }
 
@@ -53,75 +71,51 @@ export class Timeline extends EventTarget {
     for (const part of ["in", "out", "range"]) this.nodes[part].setAttribute("aria-disabled", String(!movable));
   }
 
-  /** Draw everything anew: another size, other colours, pictures that came. */
-  redraw() {
-    drawRuler(one("[data-ruler]", this.root), this.duration);
-    const strip = one("[data-strip]", this.root);
-    if (strip && !strip.hidden) drawStrip(strip, one("[data-strip-image]", this.root), this.tiles);
-    const wave = one("[data-wave]", this.root);
-    if (wave) drawWave(wave, this.#peaks);
+  /** Look closer (`steps` above zero) or from further away, around the playhead or `anchor`. */
+  zoom(steps, anchor) {
+    const around = anchor ?? (this.head >= this.view.from && this.head <= this.view.to ? this.head : (this.view.from + this.view.to) / 2);
+    if (this.view.zoomBy(ZOOM ** steps, around)) this.#viewChanged();
   }
 
-  #listen() {
-    const on = (node, name, handler) => node.addEventListener(name, handler, { signal: this.signal });
-    for (const [part, node] of Object.entries(this.nodes)) {
-      on(node, "pointerdown", (event) => this.#grab(event, part));
-      on(node, "keydown", (event) => this.#key(event, part));
-    }
-    on(this.track, "pointerdown", (event) => this.#grab(event, "head"));
-    on(this.track, "pointermove", (event) => this.#pull(event));
-    for (const end of ["pointerup", "pointercancel"]) on(this.track, end, (event) => this.#drop(event));
+  /** Show the whole clip. */
+  zoomOut() {
+    if (this.view.show(0, this.duration)) this.#viewChanged();
   }
 
-  #timeAt(x) {
+  /** Move the view by a part of its own length. */
+  pan(share) {
+    if (this.view.show(this.view.from + share * this.view.span)) this.#viewChanged();
+  }
+
+  /** Show from `time` on, with the same length. */
+  panTo(time) {
+    if (this.view.show(time)) this.#viewChanged();
+  }
+
+  /** Bring a time into view. */
+  reveal(time) {
+    if (this.view.reveal(time)) this.#viewChanged();
+  }
+
+  /** Sizes or colours changed: look at them once, and draw. */
+  measure() {
+    this.work.measured += 1;
     const box = this.track.getBoundingClientRect();
-    return ((x - box.left) / box.width) * this.duration;
+    this.left = box.left;
+    this.view.width = Math.max(1, box.width);
+    this.surfaces = Object.fromEntries(all("canvas[data-canvas]", this.root).filter((canvas) => !canvas.hidden).map((canvas) => [canvas.dataset.canvas, surface(canvas)]));
+    this.redraw();
+    this.#place();
+    this.dispatchEvent(new CustomEvent("view"));
   }
 
-  #grab(event, part) {
-    if (event.button !== 0 || this.#drag || (part !== "head" && !this.movable)) return;
-    event.stopPropagation();
-    event.preventDefault();
-    this.nodes[part].focus({ preventScroll: true });
-    const origin = { in: this.start, out: this.end, range: this.start, head: this.#timeAt(event.clientX) }[part];
-    this.#drag = { part, offset: part === "head" ? 0 : origin - this.#timeAt(event.clientX), pointer: event.pointerId };
-    this.track.setPointerCapture(event.pointerId);
-    this.root.classList.add("dragging");
-    if (part === "head") this.#move("head", origin, false);
+  /** Draw everything anew in the next frame: another view, pictures or marks that came. */
+  redraw() {
+    this.#asked ||= requestAnimationFrame(() => { this.#asked = 0; this.#draw(); });
   }
 
-  #pull(event) {
-    if (!this.#drag || event.pointerId !== this.#drag.pointer) return;
-    this.#drag.at = this.#timeAt(event.clientX) + this.#drag.offset;
-    // One update a frame, however often the pointer reports.
-    this.#frameAsked ||= requestAnimationFrame(() => {
-      this.#frameAsked = 0;
-      if (this.#drag) this.#move(this.#drag.part, this.#drag.at, false);
-    });
-  }
-
-  #drop(event) {
-    if (!this.#drag || event.pointerId !== this.#drag.pointer) return;
-    const { part, at } = this.#drag;
-    this.#drag = null;
-    this.root.classList.remove("dragging");
-    if (part === "head" && at === undefined) return;
-    this.#move(part, at ?? { in: this.start, out: this.end, range: this.start }[part], true);
-  }
-
-  #key(event, part) {
-    if (part !== "head" && !this.movable) return;
-    const small = event.shiftKey ? SECOND : this.frame;
-    const page = Math.max(SECOND, this.duration / 10);
-    const steps = { ArrowLeft: -small, ArrowDown: -small, ArrowRight: small, ArrowUp: small, PageDown: -page, PageUp: page, Home: -Infinity, End: Infinity };
-    if (!(event.key in steps) || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    event.stopPropagation();
-    const now = { in: this.start, out: this.end, range: this.start, head: this.head }[part];
-    this.#move(part, Math.min(Math.max(now + steps[event.key], 0), this.duration), true);
-  }
-
-  #move(part, time, final) {
+  /** Move a part of the cut, or the playhead, to a time; the nearest frame counts. */
+  move(part, time, final) {
     const at = this.snap(time);
     if (part === "head") {
       this.setHead(Math.min(at, this.snap(this.duration - this.frame)));
@@ -139,30 +133,93 @@ export class Timeline extends EventTarget {
     this.dispatchEvent(new CustomEvent("range", { detail: { start: this.start, end: this.end, part, final } }));
   }
 
+  /** Show where something is held fast, and by what; null hides it. */
+  showGuide(mark) {
+    if (!this.guide) return;
+    this.guide.hidden = !mark;
+    if (!mark) return;
+    const x = this.view.x(mark.time);
+    this.guide.style.transform = `translateX(${x.toFixed(1)}px)`;
+    this.guide.dataset.label = mark.label;
+    this.guide.classList.toggle("late", x > this.view.width * 0.7);
+  }
+
+  #draw() {
+    this.work.drawn += 1;
+    const { surfaces: on, view, strip } = this;
+    drawRuler(on.ruler, view);
+    if (on.strip && strip?.whole.ready) {
+      const each = view.span / Math.max(1, Math.round(on.strip.width / (strip.shape * on.strip.height)));
+      const level = strip.level(each);
+      drawStrip(on.strip, view, strip.shape, (time) => strip.at(time, level));
+      strip.want(view, level);
+    }
+    if (on.wave) drawWave(on.wave, view, this.#peaks);
+    if (on.marks) drawMarks(on.marks, view, this.snapping?.marks ?? {});
+  }
+
+  #viewChanged() {
+    this.redraw();
+    this.#place();
+    this.dispatchEvent(new CustomEvent("view"));
+  }
+
   #place() {
-    const put = (name, time) => this.root.style.setProperty(name, String(time / this.duration));
-    put("--in", this.start);
-    put("--out", this.end);
-    put("--head", this.head);
-    const say = (node, time, text) => {
+    this.work.placed += 1;
+    const { view, nodes, shades } = this;
+    const [from, to, head] = [view.x(this.start), view.x(this.end), view.x(this.head)];
+    const put = (node, x) => { node.style.transform = `translateX(${Math.min(Math.max(x, -40), view.width + 40).toFixed(1)}px)`; };
+    put(nodes.in, from);
+    put(nodes.out, to);
+    put(nodes.head, head);
+    shades.before.style.transform = `translateX(${(Math.min(Math.max(from, 0), view.width) - view.width).toFixed(1)}px)`;
+    shades.after.style.transform = `translateX(${Math.min(Math.max(to, 0), view.width).toFixed(1)}px)`;
+    span(nodes.range, Math.max(from, 0) - HANDLE, Math.min(to, view.width) + HANDLE);
+    nodes.range.classList.toggle("away", to < 0 || from > view.width);
+    for (const [node, x] of [[nodes.in, from], [nodes.out, to], [nodes.head, head]]) node.classList.toggle("away", x < -0.5 || x > view.width + 0.5);
+    for (const box of this.boxes) span(box, Math.max(view.x(box.holds.start), -4), Math.min(view.x(box.holds.end), view.width + 4));
+    this.#tell();
+  }
+
+  // What a screen reader hears; written only where it is new, as each write costs.
+  #tell() {
+    const tell = (node, time, text) => {
+      if (this.#said.get(node) === text) return;
+      this.#said.set(node, text);
       node.setAttribute("aria-valuenow", time.toFixed(3));
       node.setAttribute("aria-valuetext", text);
     };
-    say(this.nodes.in, this.start, clock(this.start));
-    say(this.nodes.out, this.end, clock(this.end));
-    say(this.nodes.head, this.head, clock(this.head));
-    say(this.nodes.range, this.start, `${clock(this.start)} – ${clock(this.end)}`);
+    const named = (time) => [clock(time), this.snapping?.name(time)].filter(Boolean).join(", ");
+    tell(this.nodes.in, this.start, named(this.start));
+    tell(this.nodes.out, this.end, named(this.end));
+    tell(this.nodes.head, this.head, clock(this.head));
+    tell(this.nodes.range, this.start, `${clock(this.start)} – ${clock(this.end)}`);
     this.nodes.range.dataset.length = seconds(this.end - this.start);
   }
 
-  #loadPictures() {
+  #makeBoxes(count) {
+    this.boxes = Array.from({ length: count }, () => {
+      const box = el("div", "part-box");
+      box.title = say("Take this part in hand");
+      box.addEventListener("pointerdown", (event) => {
+        if (event.button !== 0 || !this.movable) return;
+        event.stopPropagation();
+        this.dispatchEvent(new CustomEvent("part", { detail: box.holds.index }));
+      });
+      return box;
+    });
+    this.others.replaceChildren(...this.boxes);
+  }
+
+  #loadPictures(tiles) {
     const image = one("[data-strip-image]", this.root);
     if (!image) return;
+    this.strip = new Filmstrip(this.root.dataset.filmstrip, { duration: this.duration, frame: this.frame, tiles, first: image, signal: this.signal, onMore: () => this.redraw() });
     const ready = () => {
-      const strip = one("[data-strip]", this.root);
-      strip.hidden = false;
+      this.strip.whole.ready = true;
+      one("[data-strip]", this.root).hidden = false;
       image.classList.add("drawn");
-      this.redraw();
+      this.measure();
     };
     if (image.complete && image.naturalWidth) queueMicrotask(ready);
     else image.addEventListener("load", ready, { signal: this.signal });
@@ -182,4 +239,9 @@ export class Timeline extends EventTarget {
     }
     this.redraw();
   }
+}
+
+function span(node, from, to) {
+  node.style.transform = `translateX(${from.toFixed(1)}px)`;
+  node.style.width = `${Math.max(0, to - from).toFixed(1)}px`;
 }

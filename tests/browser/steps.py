@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,14 @@ def download(page: Page, button: Locator) -> Download:
     with page.expect_download(timeout=SLOW) as waiting:
         button.click()
     return waiting.value
+
+
+def until(page: Page, expression: str, wanted: Any = True) -> None:
+    """Wait until an expression has a value. (Playwright's own `wait_for_function` needs the `eval` that our policy forbids.)"""
+    deadline = time.monotonic() + SLOW / 1000
+    while (found := page.evaluate(expression)) != wanted:
+        assert time.monotonic() < deadline, f"{expression} is {found!r}"
+        page.wait_for_timeout(50)
 
 
 def cut(page: Page) -> tuple[float, float]:

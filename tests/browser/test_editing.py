@@ -140,16 +140,36 @@ def test_parameters_come_from_the_operations_and_are_checked(visit: Visit, clips
     expect(page.locator('[data-params="compress"]')).to_be_visible()
 
 
-def test_what_the_browser_cannot_play_is_still_cut(visit: Visit, clips: dict[str, Path]) -> None:
+def test_what_the_browser_cannot_play_is_played_by_a_stand_in_and_cut_to_the_frame(visit: Visit, clips: dict[str, Path]) -> None:
     page = visit("/")
     steps.bring_in(page, clips["mpeg"])
-    expect(page.locator("[data-unplayable]")).to_be_visible()
-    expect(page.locator("[data-play-cut]")).to_be_disabled()
-    expect(page.locator("canvas[data-strip]")).to_be_visible()
+    expect(page.locator("canvas[data-strip]")).to_be_visible(timeout=steps.SLOW)
+    expect(page.locator("[data-stand-in]")).to_be_hidden(timeout=steps.SLOW)
+    expect(page.locator("[data-play-cut]")).to_be_enabled(timeout=steps.SLOW)
+    expect(page.locator("[data-unplayable]")).to_be_hidden()
+    steps.until(page, "document.querySelector('[data-player]').videoWidth > 0")
     steps.drag(page, page.locator("[data-handle=in]"), 0.5)
     assert steps.cut(page)[0] > 1
+    page.locator("[data-playhead]").focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("Shift+ArrowRight")
+    at = float(page.locator("[data-playhead]").get_attribute("aria-valuenow") or 0)
+    assert at == pytest.approx(1, abs=1 / 20)
+    steps.until(page, f"Math.abs(document.querySelector('[data-player]').currentTime - {at}) < 0.01")
     steps.choose(page, "gif:chat")
     steps.finished(steps.convert(page))
+
+
+def test_what_no_stand_in_can_be_made_of_is_still_cut(visit: Visit, clips: dict[str, Path]) -> None:
+    page = visit("/")
+    page.watch.expected.append("500")  # type: ignore[attr-defined]
+    page.route("**/preview.mp4", lambda route: route.fulfill(status=500, json={"code": "tool_failed", "detail": "A media tool failed."}))
+    steps.bring_in(page, clips["mpeg"])
+    expect(page.locator("[data-unplayable]")).to_be_visible(timeout=steps.SLOW)
+    expect(page.locator("[data-play-cut]")).to_be_disabled()
+    expect(page.locator("canvas[data-strip]")).to_be_visible(timeout=steps.SLOW)
+    steps.drag(page, page.locator("[data-handle=in]"), 0.5)
+    assert steps.cut(page)[0] > 1
 
 
 def test_sounds_and_pictures_have_their_own_views(visit: Visit, clips: dict[str, Path]) -> None:
