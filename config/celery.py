@@ -63,6 +63,7 @@ app.conf.update(
     timezone="UTC",
     beat_schedule={
         "sweep": {"task": "converter.tasks.sweep", "schedule": 5.0, "options": {"expires": 5}},
+        "nightly": {"task": "converter.tasks.nightly", "schedule": 3600.0, "options": {"expires": 3600}},
         "cleanup": {"task": "converter.tasks.cleanup", "schedule": 600.0, "options": {"expires": 600}},
     },
 )

@@ -11,11 +11,12 @@ from celery.signals import worker_shutting_down
 from kombu.exceptions import OperationalError
 from redis import RedisError
 
-from converter import maintenance, runner
+from converter import maintenance, nightly, runner
 from converter.engine.faultpoints import reach
 from converter.jobs import services as jobs
 from converter.jobs import turns
 from converter.jobs.pulse import shutting_down
+from converter.owners import adoption
 
 logger = logging.getLogger(__name__)
 LOOK_SECONDS = 5
@@ -48,6 +49,13 @@ def look(upload_id: str) -> None:
 def cleanup() -> None:
     """Every few minutes: let go of what the retention says, and of what crashes left."""
     maintenance.clean()
+    adoption.settle()
+
+
+@shared_task(name="converter.tasks.nightly")
+def nightly_work() -> None:
+    """Every hour, and done once a day: verify and shorten the trail, forget what has ended."""
+    nightly.run_if_due()
 
 
 def send(job_id: uuid.UUID) -> bool:

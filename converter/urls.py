@@ -8,7 +8,7 @@ from django.http import HttpResponseBase
 from django.urls import URLPattern, URLResolver, include, path
 from rest_framework.routers import SimpleRouter
 
-from converter import account_views, api, library_views, views
+from converter import account_views, api, library_views, staff_api, views
 from converter.exports import views as exports
 from converter.owners import account_api as accounts
 from converter.owners import api as owners
@@ -38,6 +38,7 @@ api_patterns: list[URLPattern | URLResolver] = [
     path("quotes/", api.QuoteView.as_view(), name="api-quote"),
     *owners.urlpatterns,
     *accounts.urlpatterns,
+    *staff_api.urlpatterns,
     *quotas.urlpatterns,
 ]
 

@@ -86,6 +86,8 @@ ROUTES = [
     route("api-auth-refresh", POST=ALL, csrf=False),
     route("api-auth-logout", POST=ALL, csrf=False),
     route("api-auth-keys", GET=ACCOUNT, POST=ACCOUNT),
+    route("api-audit", GET=STAFF),
+    route("api-audit-export", GET=STAFF),
     route("api-auth-key", DELETE=OWN, of="key"),
     route("api-auth-guest", POST=ALL, csrf=False),
     route("api-operations", GET=ALL),

@@ -38,8 +38,8 @@ class Broken(Exception):
 class Verdict:
     """What a walk along the chain found.
 
-    `entries` counts those found sound, `digest` is the last of them. When `problem` is not empty,
-    `sequence` is the place where the chain breaks and `entry_id` the row there, if there is one.
+    `entries` is the number of the last one found sound, `digest` is its digest, `base` the last one that retention let go.
+    When `problem` is not empty, `sequence` is the place where the chain breaks and `entry_id` the row there, if there is one.
     """
 
     entries: int
@@ -47,6 +47,7 @@ class Verdict:
     problem: str = ""
     sequence: int | None = None
     entry_id: int | None = None
+    base: int = 0
 
     @property
     def sound(self) -> bool:
@@ -55,7 +56,8 @@ class Verdict:
 
     def __str__(self) -> str:
         if self.sound:
-            return f"audit trail sound: {self.entries} entries, head {self.digest}"
+            since = f", from entry {self.base + 1} on" if self.base else ""
+            return f"audit trail sound: {self.entries - self.base} entries, head {self.digest}{since}"
         row = f" (row {self.entry_id})" if self.entry_id else ""
         return f"audit trail broken at entry {self.sequence}{row}: {self.problem}"
 
@@ -81,7 +83,7 @@ def digest(entry: AuditEntry) -> str:
 def seal_batch(most: int) -> int:
     """Seal up to `most` waiting entries in one transaction that locks only the head. Returns how many."""
     with transaction.atomic():
-        head = _locked_head()
+        head = locked_head()
         # In the order of ids, as they stand when the lock is ours: what commits later comes later.
         waiting = list(AuditEntry.objects.filter(sequence__isnull=True, digest="").order_by("id")[:most])
         for entry in waiting:
@@ -106,7 +108,21 @@ def check(seal: Callable[[], int]) -> Verdict:
         seal()
     except Broken as error:
         return Verdict(0, START, str(error), 0)
-    verdict = Verdict(0, START)
+    while True:
+        base = _base()
+        verdict = _walk(base)
+        # Retention may have let entries go under the walk's feet: then it begins anew where the chain begins now.
+        if verdict.sound or _base() == base:
+            return verdict
+
+
+def _base() -> Verdict:
+    """Where the chain begins."""
+    head = ChainHead.objects.filter(pk=1).first()
+    return Verdict(head.base_sequence, head.base_digest, base=head.base_sequence) if head else Verdict(0, START)
+
+
+def _walk(verdict: Verdict) -> Verdict:
     while True:
         page = _following(verdict)
         for entry in page:
@@ -128,6 +144,8 @@ def _end(verdict: Verdict, head: ChainHead | None) -> Verdict:
         return _broken(verdict, f"missing; the end was cut off, the chain goes to entry {head.sequence}")
     if (head.sequence, head.digest) != (verdict.entries, verdict.digest):
         return _broken(verdict, "the chain's head was changed")
+    if head.base_sequence and not _trimmed(head):
+        return _broken(verdict, f"the beginning up to entry {head.base_sequence} is missing, and the chain does not say that it was let go")
     loose = AuditEntry.objects.filter(sequence__isnull=True).exclude(digest="").first()
     if loose is not None:
         return _broken(verdict, "the entry was sealed before and lost its place", loose.pk)
@@ -142,11 +160,17 @@ def _step(verdict: Verdict, entry: AuditEntry) -> Verdict:
         return _broken(verdict, "out of order, or the entry before it was replaced", entry.pk)
     if entry.digest != digest(entry):
         return _broken(verdict, "changed", entry.pk)
-    return Verdict(expected, entry.digest)
+    return Verdict(expected, entry.digest, base=verdict.base)
 
 
 def _broken(verdict: Verdict, problem: str, entry_id: int | None = None) -> Verdict:
-    return Verdict(verdict.entries, verdict.digest, problem, verdict.entries + 1, entry_id)
+    return Verdict(verdict.entries, verdict.digest, problem, verdict.entries + 1, entry_id, verdict.base)
+
+
+def _trimmed(head: ChainHead) -> bool:
+    """Whether an entry within the chain says that retention let the beginning go, up to where the head says."""
+    said = AuditEntry.objects.filter(action="audit.trimmed", target_id=str(head.base_sequence)).order_by("-id").first()
+    return said is not None and said.data.get("digest") == head.base_digest
 
 
 def _following(verdict: Verdict) -> list[AuditEntry]:
@@ -155,7 +179,7 @@ def _following(verdict: Verdict) -> list[AuditEntry]:
     return list((sealed.filter(sequence__gt=verdict.entries) if verdict.entries else sealed).order_by("sequence")[:PAGE])
 
 
-def _locked_head() -> ChainHead:
+def locked_head() -> ChainHead:
     """The head under a lock that ends with the transaction. Raises `Broken`."""
     head = ChainHead.objects.select_for_update().filter(pk=1).first()
     if head is not None:

@@ -55,6 +55,8 @@ class ChainHead(models.Model):
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     sequence = models.BigIntegerField(default=0)
     digest = models.CharField(max_length=64, default="0" * 64)
+    base_sequence = models.BigIntegerField(default=0, help_text="The last entry that retention let go.")
+    base_digest = models.CharField(max_length=64, default="0" * 64)
 
     def __str__(self) -> str:
         return f"entry {self.sequence}"

@@ -14,6 +14,7 @@ from django.template.loader import select_template
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
+from converter.audit import services as audit
 from converter.audit.address import client_address
 from converter.engine.errors import MediaError
 from converter.problems import problem_response
@@ -37,8 +38,10 @@ def content(request: HttpRequest, export_id: uuid.UUID) -> HttpResponseBase:
     """The bytes for their owner, to play or (`?download=1`) to save, with Range; uses up no grant."""
     try:
         export = selectors.get_for_owner(request.owner, export_id)  # type: ignore[attr-defined]
-        path = require_bytes(export)
-        return media_response(request, path, mime=export.mime, name=export.name, attachment="download" in request.GET, etag=export.sha256)
+        path, attachment = require_bytes(export), "download" in request.GET
+        if attachment and request.method == "GET" and not _start(request):
+            audit.record("export.downloaded", export, size=export.size)
+        return media_response(request, path, mime=export.mime, name=export.name, attachment=attachment, etag=export.sha256)
     except MediaError as problem:
         return _failure(request, problem)
 

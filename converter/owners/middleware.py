@@ -6,10 +6,11 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
+from converter.audit import refusals
 from converter.audit.address import client_address
 from converter.audit.context import Actor, use_actor
 
@@ -45,7 +46,9 @@ class OwnerMiddleware:
             request.owner = owner = resolve_owner(request)  # type: ignore[attr-defined]
             name = _named(request, actor_name(owner, getattr(request, "user", None)))
         with use_actor(Actor(name, client_address(request))):
-            return _with_cookie(request, self.get_response(request))
+            response = self.get_response(request)
+            refusals.note(request, response)
+            return _with_cookie(request, response)
 
     async def _acall(self, request: HttpRequest) -> HttpResponseBase:
         request.owner, name = None, "anonymous"  # type: ignore[attr-defined]
@@ -53,7 +56,9 @@ class OwnerMiddleware:
             request.owner = owner = await aresolve_owner(request)  # type: ignore[attr-defined]
             name = _named(request, actor_name(owner, None if owner else await request.auser()))
         with use_actor(Actor(name, client_address(request))):
-            return _with_cookie(request, await self.get_response(request))
+            response = await self.get_response(request)
+            await sync_to_async(refusals.note)(request, response)
+            return _with_cookie(request, response)
 
 
 def _named(request: HttpRequest, name: str) -> str:

@@ -20,6 +20,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from converter.audit import services as audit
 from converter.engine.errors import MediaError
 from converter.owners.models import Owner
 from converter.owners.ratelimit import limit
@@ -164,6 +165,8 @@ class UploadViewSet(GenericViewSet[Upload]):
         """The file, to its owner only."""
         upload = self.get_object()
         attachment = request.query_params.get("download", "").lower() in ("1", "true")
+        if attachment and request.method == "GET" and "Range" not in request.headers:
+            audit.record("upload.downloaded", upload, size=upload.size)
         return media_response(request, upload.file, mime=upload.media.mime, name=upload.name, attachment=attachment, etag=upload.sha256)
 
     @extend_schema(
