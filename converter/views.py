@@ -37,6 +37,8 @@ from .pages import page, page_of
 
 RECENT_UPLOADS = 6
 TRAY = 5
+PER_TRAY = 20
+"""Cards of jobs under way that a page shows at most."""
 
 
 # The CSRF check reads the form, and with it a file that may be refused: here inside `page`, which answers that with a page.
@@ -137,7 +139,10 @@ def _page_data(upload: Upload, form: ConvertForm, repeat: Job | None) -> dict[st
 
 @page("GET")
 def job_list(request: HttpRequest) -> HttpResponse:
-    """The owner's jobs, newest first."""
+    """The owner's jobs, newest first. `?part=tray` is the cards of those under way and of the ids in `also`, for scripts."""
+    if request.GET.get("part") == "tray":
+        watched = jobs.watched(request.owner, request.GET.get("also", "").split(",")[:TRAY])  # type: ignore[attr-defined]
+        return render(request, "jobs/_tray.html", {"jobs": _with_inputs(watched)[:PER_TRAY]})
     rows = _with_inputs(jobs.for_owner(request.owner))  # type: ignore[attr-defined]
     return render(request, "jobs/list.html", {"page": page_of(request, rows)})
 

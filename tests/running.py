@@ -27,11 +27,12 @@ def until(condition: Callable[[], object], what: str) -> None:
 
 
 class Cutroom:
-    """A running Cutroom on a private directory."""
+    """A running Cutroom on a private directory; `extra` are further variables of its environment."""
 
-    def __init__(self, directory: Path, port: int) -> None:
+    def __init__(self, directory: Path, port: int, **extra: str) -> None:
         self.directory = directory
         self.port = port
+        self.extra = extra
         self.log = (directory / "log").open("w")
         self.process = subprocess.Popen([sys.executable, "-m", "config.supervisor"], cwd=ROOT, env=self.environment(), stderr=self.log)
 
@@ -44,6 +45,7 @@ class Cutroom:
             "PORT": str(self.port),
             "VAR_DIR": str(self.directory / "var"),
             "MEDIA_ROOT": str(self.directory / "media"),
+            **self.extra,
             **more,
         }
 

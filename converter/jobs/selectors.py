@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import uuid
+from collections.abc import Iterable
 from datetime import timedelta
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from converter.engine.errors import MediaError
 from converter.owners.models import Owner
 
 from .models import Job
-from .states import JobStatus
+from .states import ACTIVE, JobStatus
+
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 RESEND = timedelta(seconds=30)
 """How long a waiting job may stand untaken before its message counts as lost."""
@@ -36,6 +40,11 @@ def get_for_owner(owner: Owner | None, job_id: uuid.UUID) -> Job:
     if job is None:
         raise MediaError("not_found", "There is no such job.")
     return job
+
+
+def watched(owner: Owner | None, also: Iterable[str] = ()) -> QuerySet[Job]:
+    """An owner's jobs that have not ended, and those of the ids in `also` (nonsense is left out), newest first."""
+    return for_owner(owner).filter(Q(status__in=ACTIVE) | Q(pk__in=[job_id for job_id in also if _ID.fullmatch(job_id)]))
 
 
 def running() -> int:

@@ -32,6 +32,8 @@ LIFE_SECONDS = 25.0
 
 PING_SECONDS = 10.0
 POLL_SECONDS = 1.0
+PLACE_SECONDS = 3.0
+"""How often a waiting job's place in the queue is looked up."""
 RETRY_MILLISECONDS = 1000
 
 _ID = re.compile(r"\d{1,20}-\d{1,20}")
@@ -46,6 +48,12 @@ class _Snapshot:
     @property
     def over(self) -> bool:
         return self.status in TERMINAL
+
+    @property
+    def place(self) -> int | None:
+        """How many jobs stand before it; None once it does not wait."""
+        place: int | None = self.progress["queue_position"]
+        return place
 
 
 def response(job: Job, last_event_id: str) -> StreamingHttpResponse:
@@ -82,12 +90,13 @@ async def _from_redis(job_id: uuid.UUID, last: str, until: float) -> AsyncGenera
         if not resumed:
             last = await reader.last_id()  # asked before the row is read, so that nothing falls between the two
         now = await _snapshot(job_id)
-        shown = ""
+        shown, place = "", now.place
         if not resumed:
             yield _message("state", now.json, last)
             shown = now.status
         while not (now.over and shown == now.status) and (left := until - time.monotonic()) > 0:
-            found = await reader.after(last, 0.001 if now.over else min(PING_SECONDS, left))
+            longest = PING_SECONDS if now.place is None else PLACE_SECONDS
+            found = await reader.after(last, 0.001 if now.over else min(longest, left))
             for event in found:
                 last = event.id
                 if event.name == "progress":
@@ -97,8 +106,11 @@ async def _from_redis(job_id: uuid.UUID, last: str, until: float) -> AsyncGenera
                 continue
             # The row, and not the event, says what the state is: an event may come late or never have been sent.
             now = await _snapshot(job_id)
-            yield _message("state", now.json, last) if changed or now.status != shown else ": ping\n\n"
-            shown = now.status
+            if changed or now.status != shown:
+                yield _message("state", now.json, last)
+            else:
+                yield _message("progress", _json(now.progress)) if now.place != place else ": ping\n\n"
+            shown, place = now.status, now.place
     finally:
         await reader.close()
 
@@ -128,7 +140,7 @@ def _snapshot(job_id: uuid.UUID) -> _Snapshot:
         data = JobSerializer(job).data
     finally:
         _release()
-    progress = {name: data[name] for name in ("progress", "stage", "eta_seconds")}
+    progress = {name: data[name] for name in ("progress", "stage", "eta_seconds", "queue_position")}
     return _Snapshot(job.status, progress, _json(data))
 
 

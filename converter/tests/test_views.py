@@ -111,6 +111,19 @@ def test_strangers_see_nothing(browser, sent):
     assert "flower" not in stranger.get("/jobs/").content.decode()
 
 
+def test_the_tray_shows_what_is_under_way_and_what_ended_unseen(browser, sent):
+    jobs = [services.submit(sent.owner, "gif", {"start": 0, "duration": 1 + n}, [sent], "chat") for n in range(3)]
+    for job in jobs[1:]:
+        services.cancel(job)
+    also = f"{jobs[1].pk},nonsense,{uuid.uuid4()}"
+    cards = browser.get(reverse("job-list"), {"part": "tray", "also": also}).content.decode()
+    assert [card in cards for card in (f'data-job="{job.pk}"' for job in jobs)] == [True, True, False]
+    assert "<html" not in cards and "Waiting for a worker" in cards
+    other = services.submit(sent.owner, "gif", {"start": 0, "duration": 2.5}, [sent], "chat")
+    assert "1 ahead of you" in browser.get(reverse("job-detail", args=[other.pk])).content.decode()
+    assert 'data-job="' not in Client(headers={"accept": "text/html"}).get(reverse("job-list"), {"part": "tray", "also": also}).content.decode()
+
+
 def test_the_cards_buttons(browser, sent):
     job = services.submit(sent.owner, "gif", {}, [sent], "chat")
     where = f"/jobs/{job.pk}/"

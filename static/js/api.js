@@ -1,7 +1,8 @@
 // Our API from the page: same origin, session cookie, CSRF header, problem+json as errors.
 import { say } from "./words.js";
 
-const root = () => document.body.dataset.api ?? "/api/v1/";
+/** Where the API is. */
+export const root = () => document.body.dataset.api ?? "/api/v1/";
 
 /** The token that proves a request came from our page. */
 export const csrf = () => document.querySelector("meta[name=csrf-token]").content;

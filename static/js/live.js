@@ -1,19 +1,30 @@
 // Following one job: server-sent events while they work, asking every so often where they don't.
-import { api } from "./api.js";
+import { api, root } from "./api.js";
 
-const MOST_STREAMS = 3; // browsers open six connections to a host; pages and downloads need some
+const MOST_STREAMS = 2; // browsers open six connections to a host; uploads take two, and pages and downloads need some
 const POLL = 1500;
 const PATIENCE = 3;
 const OVER = new Set(["succeeded", "failed", "cancelled"]);
 let streams = 0;
 
-/** Follow `id` until it is over. `onProgress({progress, stage, eta_seconds})`, `onState(job)`. Returns a function that stops it. */
-export function follow(id, { onProgress, onState }) {
+/** Follow `id` until it is over. Returns a function that stops it.
+ *
+ * `onProgress({progress, stage, eta_seconds, queue_position})`, `onState(job)`; `onLost(lost)` tells when the server stops and
+ * begins to answer.
+ */
+export function follow(id, { onProgress, onState, onLost }) {
   let source = null;
   let timer = 0;
   let stopped = false;
   let failures = 0;
+  let lost = false;
 
+  const heard = (good) => {
+    failures = good ? 0 : failures + 1;
+    if (lost === !good) return;
+    lost = !good;
+    if (!stopped) onLost(lost);
+  };
   const close = () => {
     if (source) {
       source.close();
@@ -34,11 +45,11 @@ export function follow(id, { onProgress, onState }) {
   const poll = async () => {
     try {
       const job = await api(`jobs/${id}/`);
-      failures = 0;
+      heard(true);
       state(job);
-      if (!stopped && job.status === "running") onProgress(job);
+      if (!stopped) onProgress(job);
     } catch (error) {
-      failures += 1;
+      heard(false);
       if (error.status === 404 || error.status === 403) return stop(); // no longer ours to see
     }
     if (!stopped) timer = setTimeout(poll, POLL * Math.min(1 + failures, 8) * (document.hidden ? 4 : 1));
@@ -46,15 +57,14 @@ export function follow(id, { onProgress, onState }) {
   };
   const listen = () => {
     streams += 1;
-    source = new EventSource(`${document.body.dataset.api}jobs/${id}/events/`);
-    source.addEventListener("state", (event) => { failures = 0; state(JSON.parse(event.data)); });
-    source.addEventListener("progress", (event) => { failures = 0; if (!stopped) onProgress(JSON.parse(event.data)); });
+    source = new EventSource(`${root()}jobs/${id}/events/`);
+    source.addEventListener("state", (event) => { heard(true); state(JSON.parse(event.data)); });
+    source.addEventListener("progress", (event) => { heard(true); if (!stopped) onProgress(JSON.parse(event.data)); });
     source.addEventListener("error", () => {
       // A stream that ends is opened again by the browser; one that is refused or keeps failing is not.
       failures += 1;
       if (source?.readyState === EventSource.CLOSED || failures > PATIENCE) {
         close();
-        failures = 0;
         if (!stopped) poll();
       }
     });

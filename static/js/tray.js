@@ -5,8 +5,31 @@ import { left } from "./format.js";
 import { follow } from "./live.js";
 import { compareWithSource } from "./compare.js";
 import { localTimes } from "./times.js";
+import { say } from "./words.js";
 
 const LIVE = new Set(["queued", "running"]);
+const FOLLOWED = "cutroom-followed";
+const MOST_FOLLOWED = 5;
+const PATIENCE = 1000; // milliseconds before a card that could not be fetched is fetched again
+
+/** Jobs that this browser saw at work and has not seen ending: another page shows what became of them. */
+export function followed() {
+  try {
+    return JSON.parse(localStorage.getItem(FOLLOWED) ?? "[]");
+  } catch {
+    return [];
+  }
+}
+
+/** A person has seen what became of a job. */
+export const seen = (id) => noteFollowed(id, false);
+
+function noteFollowed(id, live) {
+  try {
+    const others = followed().filter((other) => other !== id);
+    localStorage.setItem(FOLLOWED, JSON.stringify((live ? [id, ...others] : others).slice(0, MOST_FOLLOWED)));
+  } catch { /* storage is off: pages then show what is at work now */ }
+}
 
 /** The cards inside `root`. Events: `change` (counts or progress changed). */
 export class Tray extends EventTarget {
@@ -14,12 +37,17 @@ export class Tray extends EventTarget {
   #said = new Map();
   progress = new Map();
 
-  constructor(root) {
+  /** `out` says that the cards are out of sight at first. */
+  constructor(root, { out = false } = {}) {
     super();
     this.root = root;
+    this.out = out;
     root.addEventListener("submit", (event) => this.#submitted(event));
     root.addEventListener("click", (event) => this.#clicked(event));
-    for (const card of this.cards()) this.#attach(card);
+    for (const card of this.cards()) {
+      this.#attach(card);
+      if (!LIVE.has(card.dataset.status) && !out) seen(card.dataset.job);
+    }
     localTimes(root);
     compareWithSource(root);
   }
@@ -46,17 +74,32 @@ export class Tray extends EventTarget {
     const id = card.dataset.job;
     if (!LIVE.has(card.dataset.status) || this.#following.has(id)) return;
     this.progress.set(id, Number(one("[data-progress]", card)?.getAttribute("value") ?? 0));
-    this.#following.set(id, follow(id, { onProgress: (state) => this.#progressed(id, state), onState: (job) => this.#changed(id, job) }));
+    noteFollowed(id, true);
+    const told = { onProgress: (state) => this.#progressed(id, state), onState: (job) => this.#changed(id, job), onLost: (lost) => this.#lost(id, lost) };
+    this.#following.set(id, follow(id, told));
     this.dispatchEvent(new CustomEvent("change"));
   }
 
-  #progressed(id, { progress, stage, eta_seconds: eta }) {
+  /** The server does not answer: what stands there is old, and the work may go on all the same. */
+  #lost(id, lost) {
+    const card = this.card(id);
+    if (!card || !one("[data-eta]", card)) return;
+    card.toggleAttribute("data-lost", lost);
+    one("[data-eta]", card).textContent = lost ? say("No connection; looking again…") : "";
+    if (lost) announce(say("The connection to the server was lost."));
+  }
+
+  #progressed(id, { progress, stage, eta_seconds: eta, queue_position: ahead }) {
     const card = this.card(id);
     const bar = card && one("[data-progress]", card);
-    if (!bar || card.dataset.status !== "running") return;
+    if (!bar) return;
+    if (card.dataset.status === "queued" && Number.isInteger(ahead)) {
+      one("[data-stage]", card).textContent = ahead ? say.many("%(n)s ahead of you", "%(n)s ahead of you", ahead) : say("Waiting for a worker");
+    }
+    if (card.dataset.status !== "running") return;
     bar.value = progress;
     one("[data-percent]", card).textContent = `${Math.floor(progress)} %`;
-    one("[data-stage]", card).textContent = stage || "Working";
+    one("[data-stage]", card).textContent = stage ? say(stage) : say("Working");
     one("[data-eta]", card).textContent = left(eta);
     this.progress.set(id, progress);
     const quarter = Math.floor(progress / 25);
@@ -70,20 +113,32 @@ export class Tray extends EventTarget {
   async #changed(id, job) {
     const before = this.card(id);
     if (!before || before.dataset.status === job.status) {
-      if (job.status === "running") this.#progressed(id, job);
+      this.#progressed(id, job);
       return;
     }
     before.dataset.status = job.status;
     if (!LIVE.has(job.status)) this.#forget(id);
-    try {
-      await this.#replace(before, true);
-    } catch {
-      one("[data-state]", before).textContent = job.status; // the rest comes with a reload
-    }
+    await this.#renew(id, job.status);
     this.dispatchEvent(new CustomEvent("change", { detail: { id, status: job.status } }));
   }
 
+  /** Draw a card's new state, however long the server needs to come back. */
+  async #renew(id, status) {
+    for (let wait = PATIENCE; ; wait = Math.min(2 * wait, 16 * PATIENCE)) {
+      const before = this.card(id);
+      if (!before || before.dataset.status !== status) return; // it has gone on meanwhile
+      try {
+        await this.#replace(before, true);
+        return;
+      } catch (error) {
+        if (error.status >= 400 && error.status < 500) return; // it is nobody's any more
+      }
+      await new Promise((resolve) => { setTimeout(resolve, wait); });
+    }
+  }
+
   #forget(id) {
+    if (!document.hidden && !this.out) seen(id);
     this.#following.get(id)?.();
     this.#following.delete(id);
     this.progress.delete(id);
@@ -104,7 +159,7 @@ export class Tray extends EventTarget {
 
   async #fetch(url) {
     const response = await fetch(url, { credentials: "same-origin", headers: { Accept: "text/html" } });
-    if (!response.ok) throw new Error(String(response.status));
+    if (!response.ok) throw Object.assign(new Error("the card could not be fetched"), { status: response.status });
     return one("[data-job]", fragment(await response.text()));
   }
 
@@ -193,5 +248,6 @@ export function titled(tray) {
     if (event.detail?.status === "succeeded" && document.hidden) document.title = `✓ ${base}`;
   });
   document.addEventListener("visibilitychange", () => !document.hidden && show());
+  show();
   return { rename(title) { base = title; show(); } };
 }

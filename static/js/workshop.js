@@ -2,6 +2,7 @@
 import { calm, fragment, one } from "./dom.js";
 import { Editor } from "./editor.js";
 import { Intake } from "./intake.js";
+import { notifier } from "./notify.js";
 import { pill } from "./pill.js";
 import { Tray, titled } from "./tray.js";
 
@@ -60,4 +61,5 @@ document.addEventListener("click", (event) => {
 });
 addEventListener("popstate", () => visit(location.href, { push: false }));
 pill(tray, one("[data-pill]"), one("#tray"));
+notifier(tray, one("[data-notify]"));
 wake();

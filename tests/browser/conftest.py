@@ -18,9 +18,14 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
+from .line import Line
+
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PATIENCE = 90.0
+PLAIN = "plain.test"
+"""A name of the server under test that browsers do not trust without HTTPS, unlike 127.0.0.1."""
+ARGUMENTS = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required", f"--host-resolver-rules=MAP {PLAIN} 127.0.0.1"]
 MAX_UPLOAD_BYTES = 2 * 1024**3
 """The limit of the server under test: its default."""
 
@@ -33,6 +38,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
             item.add_marker(pytest.mark.slow)
             item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+class Site(str):
+    """The address of a running Cutroom, and the environment that its commands need."""
+
+    environment: dict[str, str]
+
+    def manage(self, *words: str) -> None:
+        """Run one of its commands."""
+        subprocess.run([sys.executable, "manage.py", *words], cwd=ROOT, env=self.environment, check=True, stdout=subprocess.DEVNULL)
 
 
 @dataclass
@@ -67,7 +82,7 @@ def browser() -> Iterator[Browser]:
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     with sync_playwright() as playwright:
         try:
-            chromium = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"])
+            chromium = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         except Error as error:
             reason = (
                 f"NO BROWSER: the page is not tested. Put a Chromium on PATH, or run `playwright install chromium`. ({str(error).splitlines()[0]})"
@@ -79,7 +94,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The address of a real Cutroom (web, workers, Redis) on private directories."""
     directory = tmp_path_factory.mktemp("cutroom")
     with socket.socket() as probe:
@@ -89,12 +104,15 @@ def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     places = {"VAR_DIR": "var", "MEDIA_ROOT": "media", "STATIC_ROOT": "static"}
     environment = {**kept, **{name: str(directory / place) for name, place in places.items()}}
     environment |= {"CUTROOM_DOTENV": "0", "PORT": str(port), "MAX_UPLOAD_BYTES": str(MAX_UPLOAD_BYTES), "LOG_LEVEL": "WARNING"}
+    environment |= {"ALLOWED_HOSTS": f"127.0.0.1,localhost,{PLAIN}"}
     subprocess.run([sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity", "0"], cwd=ROOT, env=environment, check=True)
     with (directory / "log").open("w") as log:
         process = subprocess.Popen([sys.executable, "-m", "config.supervisor"], cwd=ROOT, env=environment, stdout=log, stderr=log)
         try:
             _wait(process, f"http://127.0.0.1:{port}/health/ready/", directory / "log")
-            yield f"http://127.0.0.1:{port}"
+            address = Site(f"http://127.0.0.1:{port}")
+            address.environment = environment
+            yield address
         finally:
             process.terminate()
             process.wait(30)
@@ -116,7 +134,8 @@ Visit = Callable[..., Page]
 
 @pytest.fixture
 def visit(browser: Browser, site: str) -> Iterator[Visit]:
-    """Open pages as new visitors: `visit("/", width=390, scheme="dark")`, or as the one of another page: `like=page`.
+    """Open pages as new visitors: `visit("/", width=390, scheme="dark")`, or as the one of another page: `like=page`; `at` is another
+    address of the server.
 
     Afterwards every page must have behaved.
     """
@@ -131,16 +150,17 @@ def visit(browser: Browser, site: str) -> Iterator[Visit]:
         scheme: str = "light",
         scripts: bool = True,
         like: Page | None = None,
+        at: str = "",
     ) -> Page:
         phone = width < 500
         context = browser.new_context(
-            base_url=site, viewport={"width": width, "height": height}, color_scheme=scheme,  # type: ignore[arg-type]
+            base_url=at or site, viewport={"width": width, "height": height}, color_scheme=scheme,  # type: ignore[arg-type]
             is_mobile=phone, has_touch=phone, java_script_enabled=scripts, accept_downloads=True, reduced_motion="reduce",
         )  # fmt: skip
         contexts.append(context)
         if like is not None:
             context.add_cookies(like.context.cookies())  # type: ignore[arg-type]
-        watch = Watch(urlsplit(site).netloc)
+        watch = Watch(urlsplit(at or site).netloc)
         watches.append(watch)
         page = context.new_page()
         page.watch = watch  # type: ignore[attr-defined]
@@ -153,6 +173,14 @@ def visit(browser: Browser, site: str) -> Iterator[Visit]:
         context.close()
     for watch in watches:
         watch.check()
+
+
+@pytest.fixture
+def line(site: str) -> Iterator[Line]:
+    """A line to the server that can be held and cut: `visit("/", at=f"http://127.0.0.1:{line.port}")`. Ask for it before `visit`."""
+    line = Line(urlsplit(site).port or 80)
+    yield line
+    line.close()
 
 
 @pytest.fixture(scope="session")

@@ -131,6 +131,21 @@ async def test_an_event_that_was_never_sent_is_made_up_for(claim, monkeypatch):
         assert [one["data"]["status"] for one in await rest(messages)] == ["cancelled"]
 
 
+@pytest.mark.parametrize("redis_is_there", [True, False])
+async def test_a_waiting_job_hears_that_its_place_is_another(request, monkeypatch, redis_is_there):
+    monkeypatch.setattr(stream, "PLACE_SECONDS" if redis_is_there else "POLL_SECONDS", 0.05)
+    if not redis_is_there:
+        request.getfixturevalue("redis_away")
+    owner = await sync_to_async(make.owner)()
+    first, second = [await sync_to_async(make.job)(owner) for _ in range(2)]
+    async with aclosing(stream.follow(second.pk)) as messages:
+        [state] = await take(messages, 1)
+        assert (state["event"], state["data"]["queue_position"]) == ("state", 1)
+        await sync_to_async(services.cancel)(first.pk)
+        [told] = await take(messages, 1)
+        assert (told["event"], told["data"]["queue_position"]) == ("progress", 0)
+
+
 async def test_a_quiet_stream_pings_and_ends_itself(claim, monkeypatch):
     monkeypatch.setattr(stream, "PING_SECONDS", 0.1)
     monkeypatch.setattr(stream, "LIFE_SECONDS", 0.5)

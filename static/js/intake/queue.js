@@ -135,8 +135,8 @@ export class Queue extends EventTarget {
 
   #skip(folder, names, text = "") {
     const detail = text || say.many("%(n)s file in “%(folder)s” can’t be taken.", "%(n)s files in “%(folder)s” can’t be taken.", names.length, { folder });
-    const item = this.#put(new Sending({ key: "", name: folder, size: null }, this.#changed));
-    item.list = names.map(([name, problem]) => `${name}: ${problem.detail}`);
+    const list = names.map(([name, problem]) => `${name}: ${problem.detail}`);
+    const item = this.#put(new Sending({ key: "", name: folder, size: null, list }, this.#changed));
     item.set("refused", new ApiError({ detail, hint: names.length === 1 ? hintOf(names[0][1].code) : "" }, 0));
   }
 

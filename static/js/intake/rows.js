@@ -68,6 +68,7 @@ export class Rows {
   #nodes = new Map();
   #timer = 0;
   #said = new Map();
+  #told = new Map();
 
   constructor(root, queue, act) {
     Object.assign(this, { root, queue, act });
@@ -100,7 +101,8 @@ export class Rows {
   #draw(item) {
     const node = this.#nodes.get(item);
     if (!node) return;
-    const fresh = node.dataset.state !== item.state;
+    const fresh = node.dataset.state !== item.state || this.#told.get(item) !== item.problem;
+    this.#told.set(item, item.problem);
     const focused = fresh && node.contains(document.activeElement);
     node.dataset.state = item.state;
     node.toggleAttribute("data-kept", item.kept);
@@ -124,7 +126,7 @@ export class Rows {
     box.hidden = !item.problem;
     box.classList.toggle("bad", ["refused", "ended"].includes(item.state));
     one("[data-detail]", box).textContent = item.problem?.detail ?? "";
-    one("[data-hint]", box).textContent = item.problem?.more ?? "";
+    one("[data-hint]", box).textContent = item.state === "resting" ? "" : (item.problem?.more ?? ""); // it tries again by itself
     const text = spoken(item);
     if (text && text !== this.#said.get(item)) announce(text);
     this.#said.set(item, text);
@@ -142,6 +144,7 @@ export class Rows {
     node.remove();
     this.#nodes.delete(item);
     this.#said.delete(item);
+    this.#told.delete(item);
     this.root.hidden = this.#nodes.size === 0;
     if (focused) (next ? one("[data-act]:not([hidden])", next) : one("[data-file]"))?.focus({ preventScroll: true });
     this.#sum();

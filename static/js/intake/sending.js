@@ -85,7 +85,8 @@ export class Sending {
   cancel() {
     this.#control?.abort();
     this.#wake?.();
-    if (this.id && this.state !== "ready") tus.remove(this.id);
+    const unfinished = !OVER.has(this.state) || this.problem?.status >= 500;
+    if (this.id && unfinished) tus.remove(this.id);
     if (this.key) resume.forget(this.key);
   }
 
