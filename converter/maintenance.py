@@ -124,6 +124,8 @@ def clean(*, dry_run: bool = False, grace: timedelta = GRACE) -> Report:
             if not dry_run:
                 try:
                     kept = remove() is False
+                except FileNotFoundError:
+                    kept = True  # its own process, or another sweep, was faster
                 except OSError as error:
                     logger.error("%s %s could not be removed: %s", item.kind, item.name, error)
                     kept = True
