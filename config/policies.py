@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from csp.constants import NONE, SELF
+from csp.constants import NONCE, NONE, SELF
 
 CONTENT_SECURITY_POLICY: dict[str, Any] = {
     "DIRECTIVES": {
         "default-src": [NONE],
-        "script-src": [SELF],
-        "style-src": [SELF],
+        # Nothing of ours is inline; a page that must be gives its element `request.csp_nonce`, and only then is one allowed.
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF, NONCE],
         "img-src": [SELF, "blob:", "data:"],
         "media-src": [SELF, "blob:"],
         "font-src": [SELF],
