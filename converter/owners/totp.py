@@ -10,6 +10,9 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from converter.audit import services as audit
 
+from . import bearers
+from .services import owner_for_user
+
 
 def device_of(user: Any) -> TOTPDevice | None:
     """A user's authenticator, if there is one."""
@@ -30,6 +33,8 @@ def set_up(user: Any) -> TOTPDevice:
         TOTPDevice.objects.filter(user_id=user.pk).delete()
         device = TOTPDevice.objects.create(user=user, name="authenticator", confirmed=True)
         audit.record("user.totp_set_up", user)
+        # What was signed in without it must not go on without it; sessions are asked for it by `satisfied`.
+        bearers.end_all(owner_for_user(user), "an authenticator was set up")
     return device
 
 

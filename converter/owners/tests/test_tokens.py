@@ -70,7 +70,9 @@ def test_wrong_passwords_and_the_lockout(alice: Owner, settings: Any) -> None:
 
 
 def test_the_second_factor_counts_here_too(alice: Owner) -> None:
+    access = sign_in().json()["access"]
     totp.set_up(alice.user)
+    assert not opens(access), "a token from before has not shown it"
     assert sign_in().status_code == 401 and sign_in(code="000000").status_code == 401
 
 
