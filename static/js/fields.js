@@ -22,7 +22,8 @@ export class CutFields {
     const { start, length, movable } = this.cut;
     this.#put(this.#input("start"), clock(start));
     this.#put(this.#input("duration"), clock(length));
-    one("[data-end]", this.form).textContent = clock(start + length);
+    const end = one("[data-end]", this.form);
+    if (end.textContent !== clock(start + length)) end.textContent = clock(start + length);
     for (const name of FIELDS) this.#input(name).disabled = !movable;
     one("[data-whole]", this.form).hidden = movable;
     this.#wrong.clear();

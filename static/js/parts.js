@@ -62,7 +62,9 @@ export class Parts {
       while (list.children.length < parts.length) list.append(one("[data-part-row]", this.root).content.cloneNode(true));
       parts.forEach((part, index) => this.#row(list.children[index], part, index));
     }
-    one("[data-parts-note]", this.root).textContent = this.#note(parts);
+    const note = one("[data-parts-note]", this.root);
+    const text = this.#note(parts);
+    if (note.textContent !== text) note.textContent = text; // each write would cost a layout while a handle is dragged
   }
 
   /** Put a sentence beside the list; false when the name is none of its own. */

@@ -18,6 +18,8 @@ export class Timeline extends EventTarget {
   #peaks = null;
   #asked = 0;
   #said = new Map();
+  #placed = {};
+  #newBoxes = false;
 
   constructor(root, { duration, frame, tiles, snapping, signal }) {
     super();
@@ -37,7 +39,7 @@ export class Timeline extends EventTarget {
     sizes.observe(this.track);
     signal.addEventListener("abort", () => { sizes.disconnect(); cancelAnimationFrame(this.#asked); });
     document.addEventListener("cutroom:theme", () => this.measure(), { signal });
-    snapping?.addEventListener("change", () => this.redraw(), { signal });
+    snapping?.addEventListener("change", () => { this.#placed = {}; this.#place(); this.redraw(); }, { signal });
     this.measure();
   }
 
@@ -54,6 +56,7 @@ export class Timeline extends EventTarget {
     const others = parts.map((part, index) => ({ ...part, index })).filter((part) => part.index !== active);
     if (others.length !== this.boxes.length) this.#makeBoxes(others.length);
     others.forEach((part, at) => { this.boxes[at].holds = part; });
+    this.#newBoxes ||= others.length > 0;
     this.#place();
   }
 
@@ -164,25 +167,40 @@ export class Timeline extends EventTarget {
     this.dispatchEvent(new CustomEvent("view"));
   }
 
+  // Only what moved is touched: of the several causes of one move most find that everything stands already.
   #place() {
+    const { view, nodes, shades, start, end, head } = this;
+    const seen = `${view.from} ${view.span} ${view.width}`;
+    const moved = this.#placed.seen !== seen;
+    const other = { in: moved || this.#placed.start !== start, out: moved || this.#placed.end !== end, head: moved || this.#placed.head !== head };
+    this.#placed = { seen, start, end, head };
+    if (moved || this.#newBoxes) for (const box of this.boxes) span(box, Math.max(view.x(box.holds.start), -4), Math.min(view.x(box.holds.end), view.width + 4));
+    this.#newBoxes = false;
+    if (!other.in && !other.out && !other.head) return;
     this.work.placed += 1;
-    const { view, nodes, shades } = this;
-    const [from, to, head] = [view.x(this.start), view.x(this.end), view.x(this.head)];
-    const put = (node, x) => { node.style.transform = `translateX(${Math.min(Math.max(x, -40), view.width + 40).toFixed(1)}px)`; };
-    put(nodes.in, from);
-    put(nodes.out, to);
-    put(nodes.head, head);
-    shades.before.style.transform = `translateX(${(Math.min(Math.max(from, 0), view.width) - view.width).toFixed(1)}px)`;
-    shades.after.style.transform = `translateX(${Math.min(Math.max(to, 0), view.width).toFixed(1)}px)`;
-    span(nodes.range, Math.max(from, 0) - HANDLE, Math.min(to, view.width) + HANDLE);
-    nodes.range.classList.toggle("away", to < 0 || from > view.width);
-    for (const [node, x] of [[nodes.in, from], [nodes.out, to], [nodes.head, head]]) node.classList.toggle("away", x < -0.5 || x > view.width + 0.5);
-    for (const box of this.boxes) span(box, Math.max(view.x(box.holds.start), -4), Math.min(view.x(box.holds.end), view.width + 4));
-    this.#tell();
+    const [from, to] = [view.x(start), view.x(end)];
+    const put = (node, x) => {
+      node.style.transform = `translateX(${Math.min(Math.max(x, -40), view.width + 40).toFixed(1)}px)`;
+      node.classList.toggle("away", x < -0.5 || x > view.width + 0.5);
+    };
+    if (other.head) put(nodes.head, view.x(head));
+    if (other.in) {
+      put(nodes.in, from);
+      shades.before.style.transform = `translateX(${(Math.min(Math.max(from, 0), view.width) - view.width).toFixed(1)}px)`;
+    }
+    if (other.out) {
+      put(nodes.out, to);
+      shades.after.style.transform = `translateX(${Math.min(Math.max(to, 0), view.width).toFixed(1)}px)`;
+    }
+    if (other.in || other.out) {
+      span(nodes.range, Math.max(from, 0) - HANDLE, Math.min(to, view.width) + HANDLE);
+      nodes.range.classList.toggle("away", to < 0 || from > view.width);
+    }
+    this.#tell(other);
   }
 
   // What a screen reader hears; written only where it is new, as each write costs.
-  #tell() {
+  #tell({ in: first, out: last, head }) {
     const tell = (node, time, text) => {
       if (this.#said.get(node) === text) return;
       this.#said.set(node, text);
@@ -190,9 +208,10 @@ export class Timeline extends EventTarget {
       node.setAttribute("aria-valuetext", text);
     };
     const named = (time) => [clock(time), this.snapping?.name(time)].filter(Boolean).join(", ");
-    tell(this.nodes.in, this.start, named(this.start));
-    tell(this.nodes.out, this.end, named(this.end));
-    tell(this.nodes.head, this.head, clock(this.head));
+    if (head) tell(this.nodes.head, this.head, clock(this.head));
+    if (first) tell(this.nodes.in, this.start, named(this.start));
+    if (last) tell(this.nodes.out, this.end, named(this.end));
+    if (!first && !last) return;
     tell(this.nodes.range, this.start, `${clock(this.start)} – ${clock(this.end)}`);
     this.nodes.range.dataset.length = seconds(this.end - this.start);
   }
