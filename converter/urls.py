@@ -13,6 +13,7 @@ from converter.exports import views as exports
 from converter.owners import account_api as accounts
 from converter.owners import api as owners
 from converter.quotas import api as quotas
+from converter.tryouts.api import SeamsView, TryoutView
 from converter.uploads import api as uploads
 from converter.uploads import tus
 from converter.uploads.api import WhateverAccepted
@@ -36,6 +37,8 @@ api_patterns: list[URLPattern | URLResolver] = [
     path("exports/<uuid:pk>/comparison/<int:number>.jpg", _derived("comparison_pair"), name="api-export-comparison-pair"),
     path("operations/", api.OperationsView.as_view(), name="api-operations"),
     path("quotes/", api.QuoteView.as_view(), name="api-quote"),
+    path("tryouts/", TryoutView.as_view(), name="api-tryout"),
+    path("tryouts/seams/", SeamsView.as_view(), name="api-tryout-seams"),
     *owners.urlpatterns,
     *accounts.urlpatterns,
     *staff_api.urlpatterns,

@@ -92,6 +92,8 @@ ROUTES = [
     route("api-auth-guest", POST=ALL, csrf=False),
     route("api-operations", GET=ALL),
     route("api-quote", POST=OWN, body={"upload": "{upload}", "operation": "trim"}),
+    route("api-tryout-seams", POST=OWN, body={"upload": "{upload}", "start": 0, "end": 1}),
+    route("api-tryout", POST=OWN, body={"upload": "{upload}", "operation": "compress", "megabytes": 1}),
     route("api-usage", GET=MINE),
     route("api-upload-list", GET=MINE, POST=MINE),
     route("api-upload-detail", GET=OWN, DELETE=OWN, of="upload"),

@@ -31,6 +31,7 @@ ROOMS = {
     "uploads": "media",
     "operations": "jobs",
     "quotes": "jobs",
+    "tryouts": "jobs",
     "jobs": "jobs",
     "usage": "jobs",
     "exports": "exports",
@@ -44,7 +45,7 @@ ROOMS = {
 }
 """The first part of an address under /api/v1/, and the room that its scopes are named after."""
 
-_READS = frozenset({"/api/v1/quotes/"})
+_READS = frozenset({"/api/v1/quotes/", "/api/v1/tryouts/", "/api/v1/tryouts/seams/"})
 """Asked by POST, but nothing is made."""
 
 
