@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import base64
+import http.client
 import json
 import multiprocessing
 import shutil
@@ -25,7 +26,7 @@ from typing import Any
 
 from .clips import DEFAULT_FOLDER, ROOT
 from .measure import memory
-from .server import Client, Server, running
+from .server import Server, running
 
 CLIP = "flower_540p_5s.mp4"
 PIECE, PAUSE_SECONDS = 64 * 1024, 0.25
@@ -197,15 +198,19 @@ def crowd(port: int, until: float, clip: Path, tokens: list[str], watchers: int,
     told.send({**facts, "jobs": len(people.jobs), "cpu": time.process_time() - began})
 
 
-def visitor(client: Client, until: float, told: Connection) -> None:
+def visitor(port: int, token: str, until: float, told: Connection) -> None:
     """Opens pages one after another and measures each, in milliseconds."""
     found: list[tuple[str, int, float]] = []
     pages = ("/", "/jobs/", "/exports/", "/api/v1/jobs/", "/api/v1/operations/")
     while time.monotonic() < until:
         for page in pages:
             began = time.monotonic()
-            status, _, _ = client.server.request("GET", page, None, {"Authorization": f"Bearer {client.token}"})
-            found.append((page, status, (time.monotonic() - began) * 1000))
+            line = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+            line.request("GET", page, headers={"Authorization": f"Bearer {token}"})
+            response = line.getresponse()
+            response.read()
+            found.append((page, response.status, (time.monotonic() - began) * 1000))
+            line.close()
             time.sleep(PAGE_SECONDS)
     told.send(found)
 
@@ -219,9 +224,11 @@ def measure(server: Server, options: argparse.Namespace) -> dict[str, Any]:
     ends = [spawn.Pipe(duplex=False) for _ in range(VISITORS + 1)]
     tokens = [client.token for client in clients]
     people = [spawn.Process(target=crowd, args=(server.port, until, options.clips / CLIP, tokens, options.watchers, source, ends[0][1]))]
-    people += [spawn.Process(target=visitor, args=(clients[0], until, end[1])) for end in ends[1:]]
+    people += [spawn.Process(target=visitor, args=(server.port, tokens[0], until, end[1])) for end in ends[1:]]
     for process in people:
         process.start()
+    for _, theirs in ends:
+        theirs.close()  # so that a process that broke off is noticed here
     sizes = []
     while time.monotonic() < until:
         time.sleep(min(5.0, max(0.1, until - time.monotonic())))
