@@ -14,7 +14,7 @@ class EngineConfig:
     """`ffmpeg_binary` empty means "find one"; `limits` are used where a call brings none.
 
     `analysis_cache` is where `converter.engine.analysis` keeps what it measured, if anywhere.
-    `gif_cores` is how many cores one GIF may use (each takes 300 MB).
+    `gif_cores` is how many cores one GIF may use, 1 or 2; its bytes are the same.
     `strict_sandbox` lets no tool start below the rung `sandbox.STRICT`.
     `kernel_cache` is where `converter.engine.gif.warm` left the GIF encoder's machine code.
     """
@@ -23,7 +23,7 @@ class EngineConfig:
     threads: int = 0
     limits: Limits = field(default_factory=Limits)
     analysis_cache: Path | None = None
-    gif_cores: int = 1
+    gif_cores: int = 2
     strict_sandbox: bool = False
     kernel_cache: Path = Path(__file__).resolve().parents[2] / "var" / "kernels"
 

@@ -96,10 +96,6 @@ class Round:
     exact: bool
     caption: Caption | None
     warnings: tuple[str, ...]
-    first: int = 0
-    """The first frame that is drawn, where those before it are drawn by somebody else."""
-    late: int = 0
-    """Whole seconds after `start` from which the source is read: whole, so that in every clock of 1/n s all times stay what they were."""
 
     @property
     def seconds(self) -> float:
@@ -120,7 +116,7 @@ class Round:
     def input(self) -> Input:
         """The source, read so that the start is at time zero."""
         decoder = _SEE_THROUGH.get(self.video.codec) if self.video.has_alpha else None
-        return Input(source=0, options=(*seek(self.source, self.start + self.late), *(("-c:v", decoder) if decoder else ())))
+        return Input(source=0, options=(*seek(self.source, self.start), *(("-c:v", decoder) if decoder else ())))
 
     def graph(self, pixel_format: str, *, bars: bool = True, transparent: bool = False) -> str:
         """The filters from the source to `[out]`: the drawn frames in their order, upright, of the frame's size.
@@ -129,9 +125,7 @@ class Round:
         """
         whole = ("bwdif=mode=send_frame:deint=interlaced",) if self.video.interlaced else ()
         hold = ("tpad=stop_mode=clone:stop=-1",) if self.exact else ()
-        shift = (f"setpts=PTS+{self.late}/TB",) if self.late else ()
-        taken = f"trim=start_frame={self.first}:end_frame={self.drawn}" if self.first else f"trim=end_frame={self.drawn}"
-        pick = (*shift, *edits.pace_filters(self.params), f"fps={self.rate}:start_time=0", *hold, taken)
+        pick = (*edits.pace_filters(self.params), f"fps={self.rate}:start_time=0", *hold, f"trim=end_frame={self.drawn}")
         video = replace(self.video, interlaced=False)
         before, seen = (*whole, *pick, *edits.shape_filters(video, self.params)), edits.edited(video, self.params)
         frame = replace(self.frame, pixel_format=pixel_format, hd=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import re
@@ -34,6 +35,10 @@ _MORE = 1.1
 """How much more than what seems to be needed is named where a size is refused."""
 
 
+_MUCH = 6.0
+"""Forgiven on the mean (`kernel.budget.Budget.looser`): from here on anybody sees it. Tolerances are then seven times the profile's."""
+
+
 class NotCompiled(Exception):
     """The encoder can't run here; the message says why. Nothing was written that matters."""
 
@@ -49,6 +54,8 @@ def write(request: Request, pictures: Command, bench: Workbench) -> Path:
             _run(*_survey(request, pictures), bench)
             request = replace(request, weights=_WEIGHTS)
         _run(replace(request, threads=_cores(bench.limits)), pictures, bench)
+        if request.most:
+            _tell(request, bench)
     except OSError as error:
         raise NotCompiled(str(error)) from error
     finally:
@@ -64,6 +71,16 @@ def _survey(request: Request, pictures: Command) -> tuple[Request, Command]:
     shrink = f"[full];[full]scale={width}:{height}:flags=area,format=bgr0[out]"
     arguments = tuple(text.removesuffix("[out]") + shrink if text.endswith("[out]") and text != "[out]" else text for text in pictures.arguments)
     return small, replace(pictures, arguments=arguments, stage="looking ahead", share=0.0)
+
+
+def _tell(request: Request, bench: Workbench) -> None:
+    """Say what keeping to its largest size has cost, where that is much."""
+    cost = json.loads((bench.work / _WEIGHTS).read_text())
+    if cost["looser"] > _MUCH or cost["still"]:
+        bench.warn(
+            f"To stay below {megabytes(request.most)} details and colours were given up, and {cost['still']} of {len(request.delays)} frames "
+            "stand still. A smaller width, fewer frames per second or a shorter range would look better."
+        )
 
 
 def _run(request: Request, pictures: Command, bench: Workbench) -> None:

@@ -27,6 +27,8 @@ MAX_TOTAL_PIXELS = 1 << 31
 _SAMPLE_FPS, _SAMPLE_WIDTH = 4, 320
 _LEAST_BYTES, _FRAME_BYTES = 1500, 32
 """What the smallest GIF takes, and each of its frames although nothing moves."""
+_SPARSE = 0.012
+"""Bytes for each pixel of each frame, below which a largest size costs what anybody sees: film takes 0.24 unasked, traffic 0.06."""
 _SURVEYED = 1.35
 """The work of a GIF whose size is limited: its pictures are drawn twice, the first time small."""
 _PALETTE, _RESULT = "palette.png", "result.gif"
@@ -98,7 +100,7 @@ class Gif(Operation[GifParams]):
             expects=Expectation("animation", "gif", frame.width, frame.height, planned.frames, lasting, tolerance=0.005, max_size=most or None),
             size_range=_bounded(estimate.gif_size(frame.pixels, planned.frames), most),
             work_seconds=drawing * (_SURVEYED if most and ours else 1) + (planned.store_seconds() if planned.reordered or not ours else 0),
-            warnings=planned.warnings,
+            warnings=(*planned.warnings, *_sparse(most, planned)),
             extra={
                 "delays": delays,
                 "repeats": _repeats(params.loops),
@@ -161,6 +163,17 @@ def _most(params: GifParams, planned: Round) -> int:
         text = f"max_mb: {planned.frames} frames can't be made in {most} bytes; at least {near:g} MB is needed, or fewer frames."
         raise MediaError("target_unreachable", text, field="max_mb")
     return most
+
+
+def _sparse(most: int, planned: Round) -> tuple[str, ...]:
+    """What a largest size means for the picture, where it is so small that only a scene that hardly moves would not show it."""
+    if not most or most > _SPARSE * planned.frame.pixels * planned.frames:
+        return ()
+    each = f"{most / planned.frames / 1000:.2g} KB"
+    return (
+        f"max_mb leaves {each} for each frame: where much moves, details and colours are given up, and some frames stand still. "
+        "A smaller width or fewer frames per second would look better.",
+    )
 
 
 def _bounded(sizes: tuple[int, int], most: int) -> tuple[int, int]:

@@ -296,11 +296,13 @@ def test_a_size_that_is_too_small_names_one_that_is_not(media_dir: Path, tmp_pat
     assert "MB" in caught.value.detail
 
 
-@pytest.mark.parametrize("source", ["testsrc2=s=320x180:r=12:d=2", "mandelbrot=s=320x180:r=12", "life=s=320x180:r=12:mold=10:ratio=0.2:seed=3"])
+@pytest.mark.parametrize(
+    "source", ["mandelbrot=s=320x180:r=12", "life=s=320x180:r=12:mold=10:ratio=0.2:seed=3", "nullsrc=s=320x180:r=12,geq=random(1)*255"]
+)
 def test_the_size_that_is_named_works(tmp_path: Path, source: str) -> None:
     path = tmp_path / "made.mkv"
     ffmpeg("-f", "lavfi", "-i", source, "-t", "2", "-c:v", "ffv1", str(path))
-    asked = {"duration": 2, "width": 320, "height": 180, "fps": 12}
+    asked = {"duration": 2, "width": 640, "height": 360, "fps": 12}
     with pytest.raises(MediaError) as caught:
         execute("gif", [path], {**asked, "max_mb": 0.01}, tmp_path)
     assert caught.value.code.name == "target_unreachable"

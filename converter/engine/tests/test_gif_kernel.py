@@ -64,7 +64,7 @@ def lzw_gif(indices: np.ndarray, width: int, depth: int, *, loss: float = 0.0, s
     scr, ref, out = np.zeros(pixels, np.uint32), np.zeros(pixels, np.uint32), np.empty(layout.room(pixels), np.uint8)
     places, tolerances = indices.astype(np.uint8), np.full(pixels, 40, np.uint8)
     arrays = [array.ctypes.data for array in (places, src, ref, scr, tolerances, out)]
-    work.begin(tables.base, out.ctypes.data, out.size, loss, depth)
+    work.begin(tables.base, out.ctypes.data, out.size, loss, 0, loss, depth)
     for top in range(0, height, stripe):
         rows = top, min(height, top + stripe)
         work.encode(tables.base, *arrays, pixels, out.size, width, 0, width - 1, *rows, 1, loss, False, depth, (1 << depth) - 1)
@@ -205,7 +205,7 @@ def test_no_more_colours_than_asked(colours: int) -> None:
 
 def test_a_gradient_is_dithered_without_getting_darker() -> None:
     ramp = np.repeat(np.linspace(60, 90, 256)[None, :, None], 64, axis=0).repeat(3, axis=2).round().astype(int)
-    coarse = replace(PROFILES["balanced"], colours=6, error=1e6, variance=0.0, loss=0.0)
+    coarse = replace(PROFILES["balanced"], colours=6, error=1e6, variance=0.1, calm_variance=0.1, loss=0.0)
     mixed, plain = (frames_of(encode([ramp], replace(coarse, gain=gain)))[0] for gain in (1.0, 0.0))
     # The ends lie outside the six colours, where nothing can be mixed.
     blocks = [frame[:, 40:216].reshape(8, 8, 22, 8, 3).mean(axis=(1, 3)) for frame in (mixed, plain, ramp)]

@@ -29,21 +29,22 @@ Scalar = Any
 
 NOWHERE = -2000.0
 """A channel value that nothing is ever nearest to."""
-_LUMA = np.float32(9 / 16)
+RED, GREEN, BLUE, LUMA = 3, 4, 2, 9
+_RED, _GREEN, _BLUE, _LUMA = np.float32(RED), np.float32(GREEN), np.float32(BLUE), np.float32(LUMA / 16)
 
 
 @inlined
 def distance(dr: Any, dg: Any, db: Any) -> Any:
     """E of whole differences."""
     y = dr + 2 * dg + db
-    return 3 * dr * dr + 4 * dg * dg + 2 * db * db + ((y * y * 9) >> 4)
+    return RED * dr * dr + GREEN * dg * dg + BLUE * db * db + ((y * y * LUMA) >> 4)
 
 
 @inlined
 def distance_float(dr: Any, dg: Any, db: Any) -> Any:
     """E of 32-bit floating differences."""
     y = dr + np.float32(2) * dg + db
-    return dr * dr * np.float32(3) + dg * dg * np.float32(4) + db * db * np.float32(2) + y * y * _LUMA
+    return dr * dr * _RED + dg * dg * _GREEN + db * db * _BLUE + y * y * _LUMA
 
 
 @inlined
@@ -53,7 +54,7 @@ def apart32(pixel: Any, other: Any) -> Any:
     dg = np.int32(((pixel >> 8) & 255) - ((other >> 8) & 255))
     db = np.int32((pixel & 255) - (other & 255))
     y = np.int32(dr + 2 * dg + db)
-    return np.int32(np.int32(3 * dr * dr + 4 * dg * dg) + np.int32(2 * db * db) + (np.int32(y * y * 9) >> 4))
+    return np.int32(np.int32(RED * dr * dr + GREEN * dg * dg) + np.int32(BLUE * db * db) + (np.int32(y * y * LUMA) >> 4))
 
 
 @inlined

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import memory
-from .colour import NOWHERE
+from .colour import BLUE, GREEN, NOWHERE, RED
 from .jit import compiled
 
 
@@ -78,6 +78,6 @@ def measure(base: int, box: int) -> None:
         gg += w * colours[1, i] * colours[1, i]
         bb += w * colours[2, i] * colours[2, i]
     mean[box, 0], mean[box, 1], mean[box, 2] = r / total, g / total, b / total
-    red, green, blue = 3 * (rr - r * mean[box, 0]), 4 * (gg - g * mean[box, 1]), 2 * (bb - b * mean[box, 2])
+    red, green, blue = RED * (rr - r * mean[box, 0]), GREEN * (gg - g * mean[box, 1]), BLUE * (bb - b * mean[box, 2])
     memory.errors(base)[box] = red + green + blue
     memory.axis(base)[box] = 1 if green >= red and green >= blue else 0 if red >= blue else 2

@@ -31,18 +31,18 @@ def choose(base: int, before: int, most: int, wanted: float, rounds: int, moves:
 
 def assign(
     base: int, src: int, scr: int, keep: int, tol: int, indices: int, pixels: int, width: int, x0: int, x1: int, top: int, end: int,
-    m: int, better: int, fresh: int, plain: int, gain: float, variance: float, clear_through: int,
+    m: int, better: int, eager: int, bias: int, fresh: int, plain: int, gain: float, variance: float, clear_through: int,
 ) -> int:  # fmt: skip
     """`mapping.assign`."""
     return mapping.assign(
         base, _words(src, pixels), _words(scr, pixels), _bytes(keep, pixels), _bytes(tol, pixels), _bytes(indices, pixels), width, x0, x1, top, end,
-        m, better, fresh != 0, plain, gain, variance, clear_through,
+        m, better, eager, bias, fresh != 0, plain, gain, variance, clear_through,
     )  # fmt: skip
 
 
-def begin(base: int, out: int, room: int, loss: float, depth: int) -> int:
+def begin(base: int, out: int, room: int, loss: float, plain: int, calm_loss: float, depth: int) -> int:
     """`lzw.begin`."""
-    lzw.begin(base, _bytes(out, room), loss, depth)
+    lzw.begin(base, _bytes(out, room), loss, plain, calm_loss, depth)
     return 0
 
 

@@ -37,11 +37,12 @@ def place(table: Any, key: Any) -> Any:
 
 
 @compiled
-def begin(base: int, out: Bytes, loss: float, depth: int) -> None:
+def begin(base: int, out: Bytes, loss: float, plain: int, calm_loss: float, depth: int) -> None:
     """Start a picture's image data: an empty dictionary, and a first code that says so."""
     known, onward, limits, state = memory.known(base), memory.onward(base), memory.limits(base), memory.lzw(base)
     for t in range(256):
-        limits[t] = np.int32(t * t * loss * loss * (3 / 16))
+        part = calm_loss if t <= plain else loss
+        limits[t] = np.int32(t * t * part * part * (3 / 16)) if part > 0.0 else np.int32(-0x10000000)
     known[:] = 0
     onward[:] = 0
     out[0] = np.uint8(depth)

@@ -9,12 +9,16 @@ import numpy as np
 from converter.engine.gif.kernel.layout import NEAR
 
 from . import memory
-from .colour import Bytes, Floats, Scalar, Words, apart32, cell_of, distance_float
+from .colour import Bytes, Floats, Scalar, Words, apart32, brightness, cell_of, distance_float
 from .jit import compiled, inlined
 from .means import nearest, smallest
 from .palette import UNKNOWN, UNSET
 
 BYTE = np.uint64(255)
+_NONE = np.float32(3e7)
+"""Further apart than any two colours, and nearer than `NOWHERE`."""
+_SEGMENT = 8
+"""Pixels of a row whose brightness is compared as a whole."""
 
 
 @inlined
@@ -37,7 +41,9 @@ def partner(r: Scalar, g: Scalar, b: Scalar, a: Scalar, palette: Floats, around:
         other = distance_float(r - around[a, 0, k], g - around[a, 1, k], b - around[a, 2, k])
         t = min(max((own + span - other) / (span + span), np.float32(0)), np.float32(1))
         rest = own - t * (own + span - other) + t * t * span
-        found[k] = max(rest + unrest * t * (np.float32(1) - t) * span, np.float32(0))
+        mixture = max(rest + unrest * t * (np.float32(1) - t) * span, np.float32(0))
+        # Where there are fewer colours than places, the rest is no neighbour at all.
+        found[k] = own if span > _NONE else mixture
     best = smallest(order, NEAR)
     return best if found[best] < own else NEAR
 
@@ -45,7 +51,7 @@ def partner(r: Scalar, g: Scalar, b: Scalar, a: Scalar, palette: Floats, around:
 @compiled
 def assign(
     base: int, src: Words, scr: Words, keep: Bytes, tol: Bytes, indices: Bytes, width: int, x0: int, x1: int, top: int, end: int,
-    m: int, better: int, fresh: bool, plain: int, gain: float, variance: float, clear_through: int,
+    m: int, better: int, eager: int, bias: int, fresh: bool, plain: int, gain: float, variance: float, clear_through: int,
 ) -> int:  # fmt: skip
     """Fill `indices` of the rows `top` to before `end`, between the columns `x0` and `x1`; how many pixels are drawn.
 
@@ -60,7 +66,7 @@ def assign(
             turned[x] = threshold(x + x0, y)
         sources, kept, into = src[first:last], keep[first:last], indices[first:last]
         pick(base, sources, kept, tol[first:last], m, plain, gain, variance, turned, into, chosen)
-        drawn += settle(sources, scr[first:last], chosen, kept, better, fresh, clear_through, into)
+        drawn += settle(sources, scr[first:last], chosen, kept, tol[first:last], plain, better, eager, bias, fresh, clear_through, into)
     return drawn
 
 
@@ -79,8 +85,8 @@ def pick(
         if kept[x]:
             continue
         v = np.uint64(sources[x])
-        k = np.uint64(cell_of(v))
         r, g, b = np.float32((v >> np.uint64(16)) & BYTE), np.float32((v >> np.uint64(8)) & BYTE), np.float32(v & BYTE)
+        k = np.uint64(cell_of(v))
         s = np.uint64(lut[k])
         if s == UNSET:
             s = np.uint64(nearest(r, g, b, colours, used, found))
@@ -102,15 +108,39 @@ def pick(
 
 
 @compiled
-def settle(sources: Words, shown: Words, chosen: Words, kept: Bytes, better: int, fresh: bool, clear_through: int, into: Bytes) -> int:
-    """Leave alone what stays, and what would hardly get better, in one row; returns how many pixels are drawn."""
+def settle(
+    sources: Words, shown: Words, chosen: Words, kept: Bytes, tolerances: Bytes, plain: int, better: int, eager: int, bias: int, fresh: bool,
+    clear_through: int, into: Bytes,
+) -> int:  # fmt: skip
+    """Leave alone what stays, and what would hardly get better, in one row; returns how many pixels are drawn.
+
+    In plain places a few pixels together decide how eagerly they are drawn: by `eager` where that brings their mean brightness nearer by more
+    than `bias` quarter levels, because the eye (and VMAF) sees a mean that is wrong long before it sees a single pixel.
+    """
     drawn: Scalar = np.int32(0)
-    factor = np.int32(0 if fresh else better)
-    clear = np.uint8(clear_through)
-    for x in range(len(sources)):
-        v, w, u = np.int32(sources[x]), np.int32(shown[x]), np.int32(chosen[x])
-        worse = apart32(v, w) * np.int32(256) > apart32(v, u) * factor
-        draw = (kept[x] == 0) & (worse | fresh)
-        into[x] = into[x] if draw else clear
-        drawn += np.int32(draw)
+    clear, width = np.uint8(clear_through), len(sources)
+    for start in range(0, width, _SEGMENT):
+        stop = min(start + _SEGMENT, width)
+        factor = np.int32(0 if fresh else better)
+        if not fresh and calmly(sources, shown, chosen, kept, tolerances, plain, bias, start, stop):
+            factor = np.int32(eager)
+        for x in range(start, stop):
+            v, w, u = np.int32(sources[x]), np.int32(shown[x]), np.int32(chosen[x])
+            worse = apart32(v, w) * np.int32(256) > apart32(v, u) * factor
+            draw = (kept[x] == 0) & (worse | fresh)
+            into[x] = into[x] if draw else clear
+            drawn += np.int32(draw)
     return int(drawn)
+
+
+@inlined
+def calmly(sources: Any, shown: Any, chosen: Any, kept: Any, tolerances: Any, plain: Any, bias: Any, start: Any, stop: Any) -> Any:
+    """Whether these pixels are mostly plain, and drawing those that may change brings their mean brightness nearer by more than `bias`."""
+    old, new, free, calm = np.int32(0), np.int32(0), np.int32(0), np.int32(0)
+    for x in range(start, stop):
+        v, able = np.int32(brightness(np.int32(sources[x]))), np.int32(kept[x] == 0)
+        old += np.int32(brightness(np.int32(shown[x])) - v) * able
+        new += np.int32(brightness(np.int32(chosen[x])) - v) * able
+        free += able
+        calm += np.int32(tolerances[x] <= plain)
+    return (2 * calm >= stop - start) & (abs(old) - abs(new) > bias * free)

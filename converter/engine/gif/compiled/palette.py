@@ -7,7 +7,7 @@ import numpy as np
 from converter.engine.gif.kernel.layout import BANDS, CELLS, NEAR
 
 from . import memory
-from .colour import NOWHERE
+from .colour import BLUE, GREEN, LUMA, NOWHERE, RED
 from .cut import variance_cut
 from .jit import compiled
 from .means import gather, improve, neighbourhood, rank
@@ -167,10 +167,10 @@ def mixtures(base: int, m: int) -> None:
         slopes[a, NEAR] = 0
         for k in range(NEAR):
             dr, dg, db = around[a, 0, k] - r, around[a, 1, k] - g, around[a, 2, k] - b
-            luma = np.float32(9 / 16) * (dr + np.float32(2) * dg + db)
-            fr = np.float32(3) * dr + luma
-            fg = np.float32(4) * dg + np.float32(2) * luma
-            fb = np.float32(2) * db + luma
+            luma = np.float32(LUMA / 16) * (dr + np.float32(2) * dg + db)
+            fr = np.float32(RED) * dr + luma
+            fg = np.float32(GREEN) * dg + np.float32(2) * luma
+            fb = np.float32(BLUE) * db + luma
             span = fr * dr + fg * dg + fb * db
             part = np.float32(MIXED) / span if span > 0 else np.float32(0)
             slopes[a, k, 0], slopes[a, k, 1], slopes[a, k, 2] = fr * part, fg * part, fb * part

@@ -21,6 +21,12 @@ _SOFT, _LOOSE, _OPENING = 1.7, 0.06, 0.6
 """A frame is drawn again when it takes this many times its share and this part of what is left; the first when it takes this part."""
 _EVEN = 0.15
 """The part of the mean weight that each frame has beside its own."""
+_STILL = 0.75
+"""The part of the frames that may stand still because there are no bytes for them: a lower frame rate, as far as anybody sees."""
+_DRAWN = 1.3
+"""How much more than the least is named where a size is refused."""
+_ENDING, _SPARED = 0.2, 0.5
+"""In the last part of the frames, one that takes less than this part of its share is drawn again, better."""
 TRIES = 5
 
 
@@ -35,7 +41,7 @@ class Budget:
         self.level, self.number, self.forced, self.nearest = 0.0, 0, 0, 0
         self.rest = sum(times)
         self.ahead = float(sum(t * w for t, w in zip(times, self.weights, strict=True)))
-        self.total, self.taken, self.meant = most, 0.0, 0.0
+        self.total, self.taken, self.meant, self.owed, self.given = most, 0.0, 0.0, 0.0, 0.0
 
     @property
     def looser(self) -> float:
@@ -43,9 +49,19 @@ class Budget:
         return 2 * (math.exp(self.level) - 1)
 
     @property
+    def mean(self) -> float:
+        """How much was forgiven, on the mean of all frames so far."""
+        return self.given / max(1, self.number)
+
+    @property
     def share(self) -> float:
         """Bytes meant for the next frame."""
         return self.left * self.weights[self.number] / self.ahead
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether another try would be no smaller."""
+        return self.level >= self.highest
 
     @property
     def limit(self) -> float:
@@ -63,10 +79,21 @@ class Budget:
                 return False
             return size <= self.limit
         soft = _OPENING * self.left / self.times[0] if self.number == 0 else _SOFT * self.share + _LOOSE * self.left / self.times[self.number]
-        fits = size <= self.limit and (size <= soft or self.level >= self.highest or attempt >= TRIES - 2)
+        if attempt == 0 and self._spares(size):
+            self.level = max(0.0, self.level - math.log(self.share / size) / _POWER)
+            return False
+        if self.number and self.level >= self.highest:
+            # No looser than this: where it still takes too much it stands still, and the next frame has both frames' share.
+            return size <= min(self.limit, soft + self.owed)
+        fits = size <= self.limit and (size <= soft or attempt >= TRIES - 2)
         if not fits:
             self.level = min(self.highest, self.level + max(0.15, math.log(size / max(1.0, min(self.share, self.limit))) / _POWER))
         return fits
+
+    def _spares(self, size: int) -> bool:
+        """Whether a frame near the end leaves bytes that it may have, and that nothing after it will need."""
+        ending = self.rest <= max(2.0, _ENDING * sum(self.times))
+        return bool(self.number and ending and self.level > 0.05 and 2 * STILL_BYTES < size < _SPARED * self.share)
 
     def spend(self, size: int, *, forced: bool = False) -> None:
         """The next frame takes `size` bytes; `forced` to stand still, because what it would have taken did not fit."""
@@ -76,14 +103,17 @@ class Budget:
             self.taken, self.meant = _KEPT * self.taken + size, _KEPT * self.meant + self.share
             miss = math.log(max(self.taken, 1.0) / max(self.meant, 1.0))
             self.level = min(self.highest, max(0.0, self.level + _GAIN * min(1.0, max(-1.0, miss)) / _POWER))
+        self.owed = self.owed + self.share if forced else 0.0
         self.forced += forced
         self.left -= times * size
         self.rest -= times
         self.ahead = max(1e-9, self.ahead - times * weight)
+        self.given += self.looser
         self.number += 1
 
     def hopeless(self, size: int) -> bool:
-        """Whether too many frames had to stand still, the next of which would take `size` bytes: `nearest` then says what would do."""
-        needed = self.total - self.left + size / self.weights[self.number] * self.ahead
+        """Whether too much would stand still if the next frame, of `size` bytes, did too: `nearest` then says what would do."""
+        rest = self.rest * ((1 - _STILL) * size + 2 * STILL_BYTES)
+        needed = 1.5 * size + rest if self.number == 0 else self.total - self.left + _DRAWN * rest
         self.nearest = max(self.nearest, math.ceil(needed))
-        return self.number == 0 or self.forced >= max(2, len(self.times) // 20)
+        return self.number == 0 or self.forced >= max(2, _STILL * len(self.times))

@@ -21,10 +21,12 @@ _SIMPLE = 2.0
 _RESTLESS, _CALM = 0.06, 0.03
 """Shares of a frame drawn again, above and below which the tolerance moves."""
 
-LOOSEST = 12.0
-"""How much more a picture may be forgiven: base, a step of 2.5 levels, becomes 32."""
+LOOSEST = 30.0
+"""How much more a picture may be forgiven: base, a step of 2.5 levels, becomes 50 (`_HIGHEST`), and 255 colours become 20."""
 _HIGHEST, _NEVER, _FEWER = 200, 1700, 0.4
 """Bounds that keep tolerances in a byte and products of errors in 31 bits, and how fast colours become fewer."""
+_SAMPLE, _SOME, _MOST = 1000, 0.3, 0.7
+"""Pixels that are looked at for how much of a picture is plain, and between which parts that matters more and more."""
 _STRIPES = 6
 """Parts in which rows go from one thread, which chooses their colours, to the other, which writes them."""
 _PAGE = 4096
@@ -53,6 +55,7 @@ class Canvas:
         self.out = self.base + end
         self.written = self.view[end:]
         self.picture = self.view[places["src"] : places["src"] + 4 * self.pixels]
+        self.tolerances = self.view[places["tol"] : places["tol"] + self.pixels]
         self.kept = [self.view[places[name] : places[name] + 4 * self.pixels] for name in ("scr", "ref")]
         self.kept += [self._table(name) for name in ("colours", "use", "error")]
         self.rgb, self.box, self.error_at = self._table("rgb"), self._table("box").cast("q"), self._table("error").cast("d")
@@ -131,16 +134,17 @@ class Canvas:
         With a helper the next rows' colours are chosen while the last ones' are written.
         """
         p, (x0, y0, x1, y1) = self.profile, box
-        better, candidates = min(_NEVER, int(256 * p.better * factor)), min(p.candidates, self.m - 1)
+        variance, calm_loss, better, eager = self._rules(factor, plain)
+        candidates = min(p.candidates, self.m - 1)
         stripes = _stripes(y0, y1 + 1)
 
         def assign(stripe: tuple[int, int]) -> int:
             return self.library.assign(
                 self.base, self.src, self.scr, self.keep, self.tol, self.indices, self.pixels, self.width, x0, x1, *stripe,
-                self.m, better, self.fresh, plain, p.gain, p.variance, through,
+                self.m, better, eager, p.bias, self.fresh, plain, p.gain, variance, through,
             )  # fmt: skip
 
-        self.library.begin(self.base, self.out, self.room, p.loss * factor, depth)
+        self.library.begin(self.base, self.out, self.room, p.loss * factor, plain, calm_loss, depth)
         ahead: list[Future[int]] = [self.helper.submit(assign, stripe) for stripe in stripes] if self.helper else []
         drawn = 0
         for number, stripe in enumerate(stripes):
@@ -150,6 +154,19 @@ class Canvas:
                 candidates, p.loss * factor, not self.fresh, depth, through,
             )  # fmt: skip
         return drawn
+
+    def _rules(self, factor: float, plain: int) -> tuple[float, float, int, int]:
+        """What plain places are judged by in this frame: `variance`, `calm_loss`, and in 1/256 `better` and `eager`.
+
+        Where little of the picture is plain they are as everywhere; what few colours describe needs no help against bands but the pattern.
+        """
+        p, sample = self.profile, self.tolerances[:: max(1, self.pixels // _SAMPLE)]
+        share = sum(value <= plain for value in sample) / len(sample)
+        calm, simple = min(1.0, max(0.0, (share - _SOME) / (_MOST - _SOME))), self._simple()
+        variance = p.variance + (p.calm_variance - p.variance) * (1.0 if simple else calm)
+        calm = 0.0 if simple else calm
+        better, eager = (min(_NEVER, int(256 * ratio * factor)) for ratio in (p.better, p.better + (p.eager - p.better) * calm))
+        return variance, (p.loss + (p.calm_loss - p.loss) * calm) * factor, better, eager
 
     def _simple(self) -> bool:
         """Whether its colours describe the picture."""

@@ -87,6 +87,9 @@ def main(request: dict[str, Any]) -> int:
         if request["repeat"] and places:
             repeat(target, places, delays, report)
         target.write(canvas.TRAILER)
+    if spending is not None and places:
+        # What it cost, for whoever started this to tell.
+        Path(request["weights"]).write_text(json.dumps({"looser": spending.mean, "still": spending.forced}))
     return 0 if places else NO_PICTURE
 
 
@@ -116,12 +119,15 @@ def within(spending: Budget, drawing: Canvas, delay: int) -> list[bytes | memory
     drawing.remember()
     size = 0
     for attempt in range(TRIES):
+        last = spending.exhausted
         parts: list[bytes | memoryview] = drawing.draw(delay, spending.looser)
         size = sum(len(part) for part in parts)
         if spending.accepts(size, attempt):
             spending.spend(size)
             return parts
         drawing.undo()
+        if last:
+            break
     if spending.hopeless(size):
         os.write(2, f"nearest {spending.nearest}\n".encode())
         sys.exit(TOO_SMALL)

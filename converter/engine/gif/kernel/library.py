@@ -10,8 +10,8 @@ PREFIX = "cutroom_gif_"
 SIGNATURES = {
     "judge": "i" * 17,
     "choose": "iiifii",
-    "assign": "i" * 16 + "ffi",
-    "begin": "iiifi",
+    "assign": "i" * 18 + "ffi",
+    "begin": "iiififi",
     "encode": "i" * 15 + "fiii",
     "finish": "i" * 4,
 }

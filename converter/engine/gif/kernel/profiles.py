@@ -39,14 +39,38 @@ class Profile:
     """Contrast, in levels, up to which a pixel is dithered."""
     variance: float = 0.25
     """How dear the unrest of a dithered mixture is, 0 to 1."""
+    eager: float = 0.8
+    """What `better` is where a plain place's mean brightness is wrong."""
+    bias: int = 4
+    """By how many quarter levels it has to be."""
+    calm_loss: float = 5.0
+    """What `loss` is in plain places, where tolerances are small."""
+    calm_variance: float = 0.1
+    """What `variance` is where most of the picture is plain, and steps between colours would show."""
     colours: int = 255
     """Most colours of a frame; the 256th index is transparency."""
 
 
 PROFILES = {
-    "fast": Profile(base=10, most=18, slope=3, cap=8, better=2.5, loss=2.5, error=40.0, rounds=1, stride=8, candidates=2),
-    "balanced": Profile(base=10, most=17, slope=2, cap=8, better=1.9, loss=1.7, error=8.0, rounds=3, stride=2),
-    "best": Profile(base=3, most=3, slope=2, cap=8, better=1.2, loss=0.7, error=2.0, rounds=4, stride=1),
+    "fast": Profile(
+        base=10,
+        most=18,
+        slope=3,
+        cap=8,
+        better=2.5,
+        loss=2.5,
+        error=40.0,
+        rounds=1,
+        stride=8,
+        candidates=2,
+        calm_loss=2.5,
+        eager=2.5,
+        calm_variance=0.25,
+    ),
+    "balanced": Profile(
+        base=10, most=17, slope=2, cap=8, better=2.05, loss=1.7, error=8.0, rounds=4, stride=2, candidates=15, moves=60, variance=0.6
+    ),
+    "best": Profile(base=3, most=3, slope=2, cap=8, better=1.2, loss=0.7, error=2.0, rounds=4, stride=1, calm_loss=0.7, eager=1.0),
 }
 DITHERS = {"none": 0.0, "fine": 0.5, "normal": 1.0, "coarse": 1.6}
 """What the operation's `dither` multiplies the gain with."""
