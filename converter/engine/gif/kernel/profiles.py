@@ -45,7 +45,7 @@ class Profile:
     """By how many quarter levels it has to be."""
     calm_loss: float = 5.0
     """What `loss` is in plain places, where tolerances are small."""
-    calm_variance: float = 0.1
+    calm_variance: float = 0.3
     """What `variance` is where most of the picture is plain, and steps between colours would show."""
     colours: int = 255
     """Most colours of a frame; the 256th index is transparency."""
