@@ -1,0 +1,41 @@
+"""What every page must keep to, whoever looks at it: axe-core's rules, the size of what is pressed, and nothing that hangs over."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import axe_playwright_python
+from playwright.sync_api import Page
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+SMALLEST = 24
+"""CSS pixels of a target (WCAG 2.2, 2.5.8), unless it stands in a sentence."""
+
+_SMALL = """(smallest) => [...document.querySelectorAll('a, button, input:not([type=hidden]), select, summary, [role=slider], [role=button]')]
+  .filter((node) => node.checkVisibility({ opacityProperty: true, visibilityProperty: true }) && !node.closest('[inert]'))
+  .filter((node) => !(node.matches('a') && getComputedStyle(node).display === 'inline'))
+  .filter((node) => !node.matches('.visually-hidden, .skip') && !node.closest('label')?.checkVisibility())
+  .map((node) => [node.outerHTML.slice(0, 120), node.getBoundingClientRect()])
+  .filter(([, box]) => box.width && box.height && (box.width < smallest || box.height < smallest))
+  .map(([text, box]) => `${Math.round(box.width)} × ${Math.round(box.height)}: ${text}`)"""
+
+
+@cache
+def _axe() -> str:
+    return Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text("utf-8")
+
+
+def findings(page: Page) -> list[str]:
+    """Everything that is wrong with the page as it stands now, a line each."""
+    page.evaluate(_axe())
+    found: dict[str, Any] = page.evaluate("(tags) => axe.run(document, { runOnly: { type: 'tag', values: tags } })", RULES)
+    lines = [f"{rule['id']} ({rule['impact']}): {node['html'][:160]} — {_why(node)}" for rule in found["violations"] for node in rule["nodes"]]
+    if page.evaluate("document.documentElement.scrollWidth > innerWidth + 1"):
+        lines.append(f"the page is wider than its window: {page.evaluate('document.documentElement.scrollWidth')} pixels")
+    return lines + [f"too small to press, {line}" for line in page.evaluate(_SMALL, SMALLEST)]
+
+
+def _why(node: dict[str, Any]) -> str:
+    return "; ".join(check["message"] for kind in ("any", "all", "none") for check in node[kind])
