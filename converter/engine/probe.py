@@ -27,6 +27,8 @@ MAX_ANSWER = 8 << 20
 WALL_SECONDS = 120.0
 """Longest look at one file."""
 _BLAMED = frozenset({"timed_out", "stalled", "out_of_memory", "tool_failed", "disk_full"})
+_INDEXED = frozenset({"mov", "matroska"})
+"""Demuxers that give pictures as they are stored, units behind lengths."""
 _PICTURES = frozenset({"gif", "png", "apng", "webp", "webp_animated", "jxl"})
 
 
@@ -49,6 +51,22 @@ def inspect(path: Path, name: str = "", *, limits: Limits | None = None) -> Medi
         media = from_packets(_ask(path, "probe_child.py", _request(sniffed, limits), limits), sniffed, size)
     check_media(media, limits)
     return replace(media, notes=(*notes, *media.notes))
+
+
+def structure(path: Path, media: Media, *, limits: Limits | None = None) -> dict[str, Any] | None:
+    """How the picture's packets are, without decoding any (`probe_structure`): `packets`, `broken` and `keys` in seconds.
+
+    None where nothing can be said of this codec or container. Raises `MediaError("corrupt_media")`.
+    """
+    limits = limits or default_limits()
+    if media.video is None or media.demuxer not in _INDEXED:
+        return None
+    options = {"codec_whitelist": guards.DECODERS, "max_streams": str(limits.max_streams or 1000), "protocol_whitelist": "fd"}
+    request = {"demuxer": media.demuxer, "options": options, "stream": media.video.index}
+    answer = _ask(path, "probe_structure.py", json.dumps(request), limits)
+    if "error" in answer:
+        raise _damaged(f"{answer['error']}: {answer.get('message', '')}")
+    return answer if answer.get("readable") else None
 
 
 def _request(sniffed: Sniffed, limits: Limits) -> str:

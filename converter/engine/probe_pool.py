@@ -34,7 +34,15 @@ FORK_SECONDS = 10.0
 RETRY_SECONDS = 60.0
 """How long nothing is tried after a start that failed."""
 MAX_ANSWER = 8 << 20
-_MODULES = ("probe_zygote.py", "probe_child.py", "probe_packets.py", "probe_pictures.py", "sandbox/launch.py", "sandbox/syscalls.py")
+_MODULES = (
+    "probe_zygote.py",
+    "probe_child.py",
+    "probe_packets.py",
+    "probe_pictures.py",
+    "probe_structure.py",
+    "sandbox/launch.py",
+    "sandbox/syscalls.py",
+)
 
 
 class TooSlow(Exception):

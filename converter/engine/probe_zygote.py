@@ -59,7 +59,7 @@ def _warm() -> dict[str, ModuleType]:
             context.open(strict=False)
         except (av.FFmpegError, ValueError):
             continue
-    modules = {name: _load(name, HERE / f"{name}.py") for name in ("probe_child", "probe_pictures")}
+    modules = {name: _load(name, HERE / f"{name}.py") for name in ("probe_child", "probe_pictures", "probe_structure")}
     _load("syscalls", HERE / "sandbox" / "syscalls.py")
     return modules | {"launch": _load("launch", HERE / "sandbox" / "launch.py")}
 
@@ -117,7 +117,8 @@ def _copy(modules: dict[str, ModuleType], parent: int, message: bytes, file: int
 def _read(modules: dict[str, ModuleType], file: int, request: dict[str, Any]) -> Any:
     if request["script"] == "probe_pictures.py":
         return modules["probe_pictures"].main(file, request["argument"])
-    return modules["probe_child"].main(file, json.loads(request["argument"]))
+    name = "probe_structure" if request["script"] == "probe_structure.py" else "probe_child"
+    return modules[name].main(file, json.loads(request["argument"]))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from .analysis.presence import Presence, lost, watching
@@ -9,13 +10,15 @@ from .errors import MediaError
 from .limits import megabytes
 from .media import Media
 from .operations.base import Command, Expectation, Input
-from .probe import inspect
+from .probe import inspect, structure
 from .workbench import Source, Workbench
 from .wrapping import WRAPPERS, check_wrapper
 
 LONG_SECONDS = 600
 """Longer results are decoded in samples only."""
 SAMPLE_SECONDS = 30
+COPY_PLACES, COPY_SECONDS = 3, 0.5
+"""How many places of a copy are decoded, from keyframes on, and for how long: its packets are checked one by one."""
 _WHOLE = 0.9
 """A result this long, as a part of its sources, shows all of them."""
 
@@ -39,7 +42,7 @@ def verify(path: Path, expects: Expectation, bench: Workbench | None = None) -> 
     seen = Presence()
     try:
         media = inspect(path, path.name, limits=bench.limits)
-        decoded = _decode(path, media, bench, expects.samples, seen)
+        decoded = _decode(path, media, bench, expects, seen)
     except MediaError as error:
         log = f"{error.code.name}: {error.detail} {error.log}"
         if error.users and expects.copied:
@@ -99,18 +102,40 @@ def _lost(media: Media, expects: Expectation, seen: Presence, bench: Workbench) 
     return lost(seen, before, whole=(media.duration or 0) >= _WHOLE * length, part=expects.cropped)
 
 
-def _decode(path: Path, media: Media, bench: Workbench, samples: tuple[tuple[float, float], ...], seen: Presence) -> int | None:
-    """Decode everything, or `samples`, or three samples of something long; the number of frames where all were decoded."""
+def _decode(path: Path, media: Media, bench: Workbench, expects: Expectation, seen: Presence) -> int | None:
+    """Decode everything, or samples of what was copied, or of something long; the number of frames where all were decoded."""
     checker = Workbench(bench.work, (Source(path, media),), stop=bench.stop, limits=bench.limits, tool=bench.tool)
-    frames = 0
+    frames, whole = 0, not expects.samples and (media.duration or 0) <= LONG_SECONDS
+    windows = _windows(media, expects.samples)
+    copied = structure(path, media, limits=bench.limits) if expects.copied and media.video is not None else None
+    if copied is not None and copied["broken"]:
+        # Some writers pad in ways that nobody foresaw: what looks broken is decoded, and that decides.
+        windows, whole = _windows(media, ()), (media.duration or 0) <= LONG_SECONDS
+    elif copied is not None and whole:
+        windows, whole = _of_a_copy(media, copied["keys"]), False
     try:
-        for window in _windows(media, samples):
+        for window in windows:
             frames += checker.decode(window, on_output=seen.reader().feed).last.frames
     finally:
         bench.metrics += checker.metrics
     if checker.damaged:
         raise MediaError("corrupt_media", log=f"{checker.damaged} decoding errors in the result")
-    return frames if media.video is not None and not samples and (media.duration or 0) <= LONG_SECONDS else None
+    return frames if media.video is not None and whole else None
+
+
+def _of_a_copy(media: Media, keys: Sequence[float]) -> tuple[Command, ...]:
+    """Of pictures whose packets are whole: the beginning, the end as far as it is near a keyframe, and places between; and all of the sound."""
+    duration, picture = media.duration or 1.0, f"0:{media.video.index}" if media.video else "0:v:0?"
+    chosen = sorted({keys[place * (len(keys) - 1) // (COPY_PLACES - 1)] for place in range(COPY_PLACES)}) if keys else [0.0]
+    windows = [
+        # A hair late, so that seeking finds the keyframe itself.
+        _command(picture, ("-ss", f"{max(0.0, key) + 0.001:.3f}", "-t", str(COPY_SECONDS)), COPY_SECONDS, (), sound=False)
+        for key in chosen
+        if key < duration
+    ]
+    if media.audio is not None:
+        windows.append(_command(f"0:{media.audio.index}", (), duration, (), sound=False))
+    return tuple(windows)
 
 
 def _windows(media: Media, samples: tuple[tuple[float, float], ...]) -> tuple[Command, ...]:
@@ -124,7 +149,8 @@ def _windows(media: Media, samples: tuple[tuple[float, float], ...]) -> tuple[Co
     return tuple(_command(picture, ("-ss", f"{start:.3f}", "-t", str(SAMPLE_SECONDS)), SAMPLE_SECONDS, watching(media)) for start in starts)
 
 
-def _command(picture: str, options: tuple[str, ...], seconds: float, watching: tuple[str, ...]) -> Command:
+def _command(mapped: str, options: tuple[str, ...], seconds: float, watching: tuple[str, ...], *, sound: bool = True) -> Command:
     # What is looked at is a second output of the same decode; the first counts every frame.
-    arguments = ("-map", picture, "-map", "0:a?", "-fps_mode", "passthrough", *(("-f", "null", "-", *watching) if watching else ()))
+    heard = ("-map", "0:a?") if sound else ()
+    arguments = ("-map", mapped, *heard, "-fps_mode", "passthrough", *(("-f", "null", "-", *watching) if watching else ()))
     return Command("checking", (Input(source=0, options=options),), arguments, "", "null", seconds)

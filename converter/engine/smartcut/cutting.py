@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).resolve().parent
 MAX_ANSWER = 1 << 20
-SEAM_SECONDS = 1.0
-"""How much is decoded after a seam to see that it holds."""
+SEAM_SECONDS = 0.5
+"""How much is decoded of what begins afresh: an encoded part, and the copy after its seam. Every packet is checked besides."""
 _OPUS = ("-c:a", "libopus", "-b:a")
 _FAMILIES = frozenset({"h264", "hevc", "vp8", "vp9", "av1"})
 _ENCODERS = {"h264": "libx264", "hevc": "libx265", "vp8": "libvpx", "vp9": "libvpx-vp9", "av1": "libsvtav1"}
@@ -102,9 +102,17 @@ def make(bench: Workbench, piece: Piece, mode: str, share: float) -> Made:
 
 
 def _windows(spans: Sequence[Sequence[float]], seconds: float) -> tuple[tuple[float, float], ...]:
-    """What to decode of the result, as (start, length): what was encoded, and a little of the copy that follows."""
-    # A hair late, so that seeking finds the keyframe itself; what is before it need not be decoded.
-    return tuple((begin + 0.001, min(seconds, end + SEAM_SECONDS) - begin) for begin, end in spans) or ((0.0, min(seconds, SEAM_SECONDS)),)
+    """What to decode of the result, as (start, length): the beginning of what was encoded, and of the copy that follows."""
+    found = []
+    for begin, end in spans:
+        # A hair late, so that seeking finds the keyframe itself; what is before it need not be decoded.
+        if end - begin <= 2 * SEAM_SECONDS:
+            found.append((begin + 0.001, min(seconds, end + SEAM_SECONDS) - begin))
+            continue
+        found.append((begin + 0.001, SEAM_SECONDS))
+        if end < seconds - 0.01:
+            found.append((end + 0.001, min(SEAM_SECONDS, seconds - end)))
+    return tuple(found) or ((0.0, min(seconds, SEAM_SECONDS)),)
 
 
 def _pictures(piece: Piece, container: Container) -> str:

@@ -137,7 +137,7 @@ def test_killed_between_files_it_is_started_again(media_dir: Path, pool: Pool) -
 
 def slow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, body: str) -> None:
     """Make the copies run `body` instead of reading a picture file."""
-    for name in ("probe_zygote.py", "probe_child.py", "probe_packets.py"):
+    for name in ("probe_zygote.py", "probe_child.py", "probe_packets.py", "probe_structure.py"):
         (tmp_path / name).write_text((probe_pool.HERE / name).read_text())
     (tmp_path / "sandbox").mkdir()
     for name in ("launch.py", "syscalls.py"):
@@ -343,7 +343,8 @@ def test_descriptors_do_not_leak(media_dir: Path, pool: Pool) -> None:
     before = _open_files("self")
     for _ in range(20):
         assert ask(pool, path) is not None
-    assert _open_files("self") == before
+    # The end of an earlier pool may still close some; a leak would be twenty.
+    assert soon(lambda: _open_files("self") <= before, 60)
     pid = pool.pid()
     assert _open_files(pid) <= 5
 

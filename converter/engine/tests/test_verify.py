@@ -156,3 +156,41 @@ def test_nothing_is_looked_at_twice_when_something_is_seen(tmp_path: Path, monke
 
     monkeypatch.setattr(module, "lost", lambda *_, **__: pytest.fail("the source was looked at"))
     assert outcome(tmp_path, (FILM, TONE), (FILM, TONE)) == ""
+
+
+COPIED = Expectation("video", "mp4", 320, 180, audio=True, copied=True)
+
+
+def test_a_copy_is_checked_packet_by_packet(result: Path) -> None:
+    whole, sampled = Workbench(result.parent), Workbench(result.parent)
+    verify(result, replace(COPIED, copied=False), whole)
+    assert verify(result, COPIED, sampled).duration == pytest.approx(5.055, abs=0.1)
+
+
+@pytest.mark.parametrize("filling", [b"\0", b"\x55", b"\xa5", b"\xff"])
+@pytest.mark.parametrize("place", [0.3, 0.5, 0.8])
+def test_what_is_broken_in_a_copy_is_found(result: Path, place: float, filling: bytes) -> None:
+    data = bytearray(result.read_bytes())
+    begin = int(len(data) * place)
+    data[begin : begin + len(data) // 10] = filling * (len(data) // 10)
+    result.write_bytes(data)
+    with pytest.raises(MediaError, match="damaged within the part") as caught:
+        verify(result, COPIED)
+    assert caught.value.code.name == "corrupt_media"
+
+
+def test_units_of_a_packet() -> None:
+    from converter.engine.probe_structure import length_size, units
+
+    slice_, long = b"\x00\x00\x00\x03\x41\x9a\x01", b"\x00\x00\x00\x06\x65\x88\x00\x00\x03\x01"
+    assert units(slice_, 4, "h264") and units(slice_ + long, 4, "h264")
+    for broken in (
+        b"",
+        slice_[:-1],
+        slice_ + b"\x00",
+        b"\x00\x00\x00\x03\xc1\x9a\x01",
+        b"\x00\x00\x00\x08\x41\x9a\x00\x00\x00\x01\x01\x01",
+        bytes(40),
+    ):
+        assert not units(broken, 4, "h264")
+    assert length_size("h264", b"\x01\x64\x00\x1f\xff\xe1\x00") == 4 and length_size("h264", b"\x00\x00\x00\x01\x67") == 0
