@@ -28,7 +28,7 @@ def test_only_work_goes_to_the_media_queue() -> None:
     names = [name for name in app.tasks if name.startswith("converter.")]
     assert "converter.tasks.run_job" in names
     queues = {name: app.amqp.router.route({}, name)["queue"].name for name in names}
-    assert {name for name, queue in queues.items() if queue == "media"} == {"converter.tasks.run_job"}
+    assert {name for name, queue in queues.items() if queue == "media"} == {"converter.tasks.run_job", "converter.tasks.look"}
     assert set(queues.values()) == {"media", "control"}
 
 
