@@ -25,8 +25,13 @@ LOOK_SECONDS = 5
 
 @shared_task(name="converter.tasks.run_job")
 def run_job(job_id: str) -> None:
-    """Work on the job whose turn it is: the message wakes, it does not choose. A message too many finds nothing."""
-    if not runner.run() and turns.paused():
+    """Work on the jobs whose turn it is, one after another: the message wakes, it does not choose. A message too many finds nothing.
+
+    It goes on because the end of a job may be what another had to wait for (a bound per owner, a suspect), whose message is long gone.
+    """
+    while not shutting_down.is_set() and runner.run():
+        pass
+    if turns.paused():
         jobs.forget_messages(pk=uuid.UUID(job_id))
 
 

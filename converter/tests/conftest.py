@@ -96,7 +96,7 @@ def database_url() -> str:
     return f"postgres://{place}/{at['NAME']}"
 
 
-def wait_for(what: Callable[[], Any], seconds: float = 40, *, step: float = 0.1, also: Callable[[], Any] | None = None) -> Any:
+def wait_for(what: Callable[[], Any], seconds: float = 180, *, step: float = 0.1, also: Callable[[], Any] | None = None) -> Any:
     """Wait until `what` gives something true; `also` is called in between (a sweep)."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

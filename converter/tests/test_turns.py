@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import uuid
 
 import pytest
@@ -10,7 +11,7 @@ from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 from rest_framework.test import APIClient
 
-from converter import maintenance, services, tasks
+from converter import maintenance, runner, services, tasks
 from converter.jobs import services as jobs
 from converter.jobs import turns
 from converter.jobs.models import Job
@@ -37,17 +38,47 @@ def client(token: str) -> APIClient:
     return api
 
 
-def test_a_message_wakes_a_worker_for_whoever_is_next(clip, messages):
+def order() -> list[uuid.UUID]:
+    return list(Job.objects.filter(status="succeeded").order_by("started_at").values_list("pk", flat=True))
+
+
+def test_a_message_wakes_a_worker_for_whoever_is_next_until_nothing_waits(clip):
     (many, _), (one, _) = new_guest(), new_guest()
     upload = clip(of=many)
     queued = [services.submit(many, "trim", CUT, [upload]) for _ in range(3)]
     single = services.submit(one, "trim", CUT, [clip(of=one)])
-    jobs.claim(queued[0].pk, "w")
-    tasks.run_job(str(queued[1].pk))
-    assert Job.objects.get(status="succeeded").pk == single.pk
+    held = jobs.claim(queued[0].pk, "w")
+    tasks.run_job(str(queued[2].pk))
+    assert order() == [single.pk, queued[1].pk, queued[2].pk] and jobs.holds(held)
     for _ in range(5):  # the other messages, one of them again and again
         tasks.run_job(str(queued[2].pk))
-    assert list(Job.objects.filter(status="succeeded").order_by("started_at").values_list("pk", flat=True)) == [single.pk, queued[1].pk, queued[2].pk]
+    assert len(order()) == 3 and set(Job.objects.values_list("attempt", flat=True)) == {1}
+
+
+def test_a_job_that_had_to_wait_for_another_s_end_needs_no_new_message(clip, owner, monkeypatch):
+    upload = clip()
+    first, second = (services.submit(owner, "trim", CUT, [upload]) for _ in range(2))
+    runtime.set("owner_running_jobs", 1)
+    began, real = [], runner._attempt
+
+    def attempt(claim: jobs.Claim) -> None:
+        began.append(claim.job_id)
+        if claim.job_id == first.pk:
+            tasks.run_job(str(second.pk))  # the other thread's message: nothing may be begun now
+            assert began == [first.pk]
+        real(claim)
+
+    monkeypatch.setattr(runner, "_attempt", attempt)
+    tasks.run_job(str(first.pk))
+    assert order() == began == [first.pk, second.pk]
+
+
+def test_a_worker_that_is_to_end_begins_no_other_job(clip, owner, monkeypatch):
+    job = services.submit(owner, "trim", CUT, [clip()])
+    monkeypatch.setattr(tasks, "shutting_down", threading.Event())
+    tasks.shutting_down.set()
+    tasks.run_job(str(job.pk))
+    assert Job.objects.get().status == "queued"
 
 
 def test_places_in_the_queue_as_people_see_them(clip, django_assert_max_num_queries):

@@ -33,9 +33,9 @@ def ended() -> bool:
 def succeeded_once(media_root) -> None:
     """Every job succeeded, once, with one file, and nothing else is left."""
     assert set(Job.objects.values_list("status", "progress")) == {("succeeded", 100.0)}
-    wait_for(lambda: not tools(media_root), 10)
+    wait_for(lambda: not tools(media_root))
     # A killed attempt leaves its directory, and, killed between rename and commit, a file without a row: the sweep's part.
-    wait_for(lambda: not any((media_root / "work").iterdir()), 10, also=lambda: maintenance.clean(grace=timedelta(seconds=-1)))
+    wait_for(lambda: not any((media_root / "work").iterdir()), also=lambda: maintenance.clean(grace=timedelta(seconds=-1)))
     assert Export.objects.count() == Job.objects.count() == AuditEntry.objects.filter(action="job.succeeded").count()
     assert sorted(export.file for export in Export.objects.all()) == files(media_root, "exports")
     assert all(export.file.stat().st_size == export.size for export in Export.objects.all())
@@ -59,7 +59,8 @@ def test_doubled_and_lost_messages_change_nothing(clip, owner, workers, media_ro
     assert set(Job.objects.values_list("attempt", flat=True)) == {1}
 
 
-def test_kill_9_of_the_worker_again_and_again_loses_nothing(clip, owner, workers, media_root):
+def test_kill_9_of_the_worker_again_and_again_loses_nothing(clip, owner, workers, media_root, settings):
+    settings.JOB_MAX_LOSSES = 3 * KILLS  # a slow machine may let a short lease run out beside the kills
     upload = clip(BUNNY)
     for start in range(3):
         services.submit(owner, "trim", {"start": start, "duration": 5}, [upload])
@@ -68,10 +69,10 @@ def test_kill_9_of_the_worker_again_and_again_loses_nothing(clip, owner, workers
         wait_for(lambda: tools(media_root) and Job.objects.filter(status="running", lease_until__isnull=False).exists(), also=sweep)
         workers.kill(worker)
         worker.wait()
-        wait_for(lambda: not tools(media_root), 10)
+        wait_for(lambda: not tools(media_root))
         assert not ended()
     workers.start()
-    wait_for(ended, 80, also=sweep)
+    wait_for(ended, also=sweep)
     succeeded_once(media_root)
     assert sum(Job.objects.values_list("losses", flat=True)) >= KILLS
 
@@ -81,8 +82,8 @@ def test_cancel_reaches_into_the_worker(clip, owner, workers, media_root):
     workers.start()
     wait_for(lambda: tools(media_root) and Job.objects.filter(pk=job.pk, progress__gt=0).exists())
     services.cancel(job)
-    wait_for(lambda: not tools(media_root), 10)
-    wait_for(lambda: not any((media_root / "work").iterdir()), 10)
+    wait_for(lambda: not tools(media_root))
+    wait_for(lambda: not any((media_root / "work").iterdir()))
     assert Job.objects.get().status == "cancelled" and files(media_root, "exports") == []
 
 
@@ -95,7 +96,7 @@ def test_a_worker_that_sleeps_past_its_lease_does_not_publish(clip, owner, worke
     workers.start(WORKER_CONCURRENCY="1")
     wait_for(ended, also=sweep)
     workers.kill(asleep, signal.SIGCONT)
-    wait_for(lambda: not any((media_root / "work").iterdir()), 20)
+    wait_for(lambda: not any((media_root / "work").iterdir()))
     succeeded_once(media_root)
     assert Job.objects.get().attempt == 2 and asleep.poll() is None
 
