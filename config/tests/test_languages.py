@@ -52,3 +52,13 @@ def test_translations_keep_their_placeholders(code: str) -> None:
                 known = set(re.findall(r"%\(\w+\)s", " ".join(ids)))
                 for string in strings:
                     assert set(re.findall(r"%\(\w+\)s", string)) <= known, message.id
+
+
+@pytest.mark.parametrize("domain", ["django", "djangojs"])
+@pytest.mark.parametrize("code", catalogues.languages())
+def test_every_sentence_is_translated(code: str, domain: str) -> None:
+    """`manage.py catalogues` gathers what is new; the rest is for somebody who speaks the language."""
+    stored = {message.id: message.string for message in catalogues.stored(code, domain) if message.id}
+    wanted = [message.id for message in catalogues.wanted(domain) if message.id]
+    missing = [text for text in wanted if not stored.get(text) or not all(stored[text])]
+    assert not missing, f"{code} {domain}: run manage.py catalogues and translate {missing}"
