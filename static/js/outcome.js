@@ -1,6 +1,8 @@
 // The cards and the parameters under "More". Everything comes from what the server drew and from the page's data.
 import { all, calm, one } from "./dom.js";
 import { bytes, clock, parseTime } from "./format.js";
+import { Tryouts } from "./tryouts.js";
+import { Doctor } from "./doctor.js";
 import { NewTab } from "./newtab.js";
 import { Wishes } from "./wishes.js";
 import { say } from "./words.js";
@@ -23,6 +25,9 @@ export class Outcome extends EventTarget {
     this.#offer();
     this.wishes = new Wishes(form, { signal });
     this.newTab = new NewTab(form, { signal });
+    this.doctor = new Doctor(form, { signal });
+    this.tryouts = new Tryouts(form, { signal });
+    form.addEventListener("cutroom:apply", ({ detail }) => this.apply(detail), { signal });
     this.more.addEventListener("toggle", () => this.more.open && this.#revealMore(), { signal });
     form.addEventListener("change", (event) => event.target.name === "outcome" && this.choose(true), { signal });
     form.addEventListener("input", (event) => event.target.closest("[data-param]") && this.#edited(event.target), { signal });
@@ -66,6 +71,13 @@ export class Outcome extends EventTarget {
     this.#credit(chosen.limit);
     this.form.dispatchEvent(new CustomEvent("cutroom:outcome", { detail: chosen }));
     this.dispatchEvent(new CustomEvent("change", { detail: "outcome" }));
+  }
+
+  /** Put values into the chosen operation's fields, as if a person had. */
+  apply(params) {
+    for (const input of this.#inputs()) if (this.#name(input) in params) input.value = this.#shown(input, params[this.#name(input)]);
+    this.#count();
+    this.dispatchEvent(new CustomEvent("change", { detail: "params" }));
   }
 
   /** The parameters that differ from the card, as the API takes them (the range is the timeline's). */

@@ -20,6 +20,7 @@ export class Quote {
   /** Ask again soon: four times a second while something moves, and always for what it came to rest at. */
   ask(body) {
     this.#wanted = body;
+    this.box.dispatchEvent(new CustomEvent("cutroom:ask", { bubbles: true, detail: body }));
     this.box.classList.add("stale");
     this.#timer ||= setTimeout(() => this.#ask(), PAUSE);
   }
