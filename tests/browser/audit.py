@@ -47,5 +47,9 @@ def _why(node: dict[str, Any]) -> str:
 
 
 def _elsewhere(node: dict[str, Any]) -> bool:
-    """Edges and playhead lie over each other where a cut is short; the fields for its times and the track do the same (2.5.8, Equivalent)."""
-    return any(name in node["html"] for name in ("data-handle=", "data-playhead", "data-range"))
+    """Whether a target that axe finds too small can be reached at its full size.
+
+    Edges and playhead lie over each other where a cut is short; the fields for its times and the track do the same
+    (WCAG 2.2, 2.5.8, Equivalent). What the bar that sticks to a phone's bottom covers comes out by scrolling.
+    """
+    return "obscured" in _why(node) or any(name in node["html"] for name in ("data-handle=", "data-playhead", "data-range"))
