@@ -79,12 +79,12 @@ export class Doctor {
     const asking = new AbortController();
     this.#asking = asking;
     this.box.setAttribute("aria-busy", "true");
-    this.#say(sentence);
+    this.#tell(sentence);
     const { start, end } = this.cut;
     try {
       await follow("tryouts/seams/", { upload: this.#upload, start, end, ...more }, asking.signal, (event) => this.#told(event));
     } catch (error) {
-      if (error.name !== "AbortError") this.#say(error.detail ?? say("The connection to the server was lost."), true);
+      if (error.name !== "AbortError") this.#tell(error.detail ?? say("The connection to the server was lost."), true);
     } finally {
       if (this.#asking === asking) this.box.removeAttribute("aria-busy");
     }
@@ -93,11 +93,11 @@ export class Doctor {
   #told(event) {
     if (event.event === "seams") this.#list(event.seams);
     else if (event.event === "loop") this.#show(event);
-    else if (event.event === "problem") this.#say(event.detail, true);
+    else if (event.event === "problem") this.#tell(event.detail, true);
   }
 
   #list(found) {
-    this.#say(say("The best one stands first. Taking one moves the handles; undo brings them back."));
+    this.#tell(say("The best one stands first. Taking one moves the handles; undo brings them back."));
     const items = found.map((seam) => {
       const item = el("li", "doctor-seam");
       const text = el("p", "num", `${clock(seam.start)} – ${clock(seam.end)} · ${seconds(seam.duration)}`);
@@ -139,7 +139,7 @@ export class Doctor {
   #show({ data, mime, seconds: length }) {
     const video = one("[data-doctor-video]", this.box);
     this.#url = addressOf(data, mime);
-    this.#say(say("The seam, %(times)s times.", { times: TIMES }));
+    this.#tell(say("The seam, %(times)s times.", { times: TIMES }));
     let left = TIMES;
     const around = Math.min(AROUND, length / 2);
     const again = () => { video.currentTime = Math.max(0, length - around); video.play().catch(() => {}); };
@@ -157,7 +157,7 @@ export class Doctor {
     video.src = this.#url;
   }
 
-  #say(sentence, bad = false) {
+  #tell(sentence, bad = false) {
     const said = one("[data-doctor-said]", this.box);
     said.textContent = sentence;
     said.className = bad ? "error" : "help";

@@ -25,7 +25,7 @@ export class Parts {
     const start = inside ? cut.end : this.head();
     const next = Math.min(cut.duration, ...cut.parts.map((part) => part.start).filter((time) => time > start + cut.frame / 2));
     const length = Math.min(next - start, Math.max(1, cut.duration / 10));
-    if (length < cut.frame) return this.#say(say("There is no room behind this part; move the playhead to where the next one shall begin."));
+    if (length < cut.frame) return this.#tell(say("There is no room behind this part; move the playhead to where the next one shall begin."));
     cut.add({ start, end: start + length });
     announce(say("Part %(n)s added.", { n: cut.active + 1 }));
     return undefined;
@@ -35,7 +35,7 @@ export class Parts {
   split() {
     if (!this.cut.movable) return;
     if (this.cut.split(this.head())) announce(say("Split at %(time)s.", { time: clock(this.head()) }));
-    else this.#say(say("The playhead is not inside of this part; move it there first."));
+    else this.#tell(say("The playhead is not inside of this part; move it there first."));
   }
 
   /** Remove the part in hand. */
@@ -56,7 +56,7 @@ export class Parts {
     const { parts } = cut;
     this.root.hidden = !cut.movable;
     list.hidden = parts.length < 2;
-    if (this.error.textContent) this.#say("");
+    if (this.error.textContent) this.#tell("");
     while (list.children.length > parts.length) list.lastElementChild.remove();
     if (!list.hidden) {
       while (list.children.length < parts.length) list.append(one("[data-part-row]", this.root).content.cloneNode(true));
@@ -70,7 +70,7 @@ export class Parts {
   /** Put a sentence beside the list; false when the name is none of its own. */
   say(name, sentence) {
     if (!/^ranges\b/.test(name ?? "")) return false;
-    this.#say(sentence);
+    this.#tell(sentence);
     return true;
   }
 
@@ -97,7 +97,7 @@ export class Parts {
     row.classList.toggle("active", index === this.cut.active);
   }
 
-  #say(sentence) {
+  #tell(sentence) {
     this.error.textContent = sentence;
     this.error.hidden = !sentence;
   }
@@ -124,6 +124,6 @@ export class Parts {
       : time > this.cut.duration + 0.001 ? say("The clip ends at %(end)s; choose an earlier time.", { end: clock(this.cut.duration) }) : "";
     if (!wrong) return this.cut.setPart(index, range, { typed: true });
     event.target.value = clock(part[which]);
-    return this.#say(wrong);
+    return this.#tell(wrong);
   }
 }

@@ -45,7 +45,7 @@ export class Tryouts {
     this.#body = body;
     if (this.#tried && this.#tried !== this.#about(body)) {
       this.#drop();
-      this.#say(say("Shows short samples of this clip, each within the size, before anything is made."));
+      this.#tell(say("Shows short samples of this clip, each within the size, before anything is made."));
     }
   }
 
@@ -67,7 +67,7 @@ export class Tryouts {
   async #try() {
     const megabytes = Number(this.input.value.replace(",", "."));
     if (!(megabytes >= LEAST)) {
-      this.#say(say("Write how many megabytes it may have, such as 10."), true);
+      this.#tell(say("Write how many megabytes it may have, such as 10."), true);
       return;
     }
     this.#drop();
@@ -76,13 +76,13 @@ export class Tryouts {
     const { upload, operation, preset, params } = this.#body;
     this.#tried = this.#about(this.#body);
     this.box.setAttribute("aria-busy", "true");
-    this.#say(say("Making samples…"));
+    this.#tell(say("Making samples…"));
     try {
       await follow("tryouts/", { upload, operation, preset, params, megabytes }, asking.signal, (event) => this.#told(event));
     } catch (error) {
       if (error.name === "AbortError") return;
       const bare = error.field && error.detail.startsWith(`${error.field}: `) ? error.detail.slice(error.field.length + 2) : error.detail;
-      this.#say(bare ?? say("The connection to the server was lost."), true);
+      this.#tell(bare ?? say("The connection to the server was lost."), true);
     } finally {
       if (this.#asking === asking) this.box.removeAttribute("aria-busy");
     }
@@ -95,14 +95,14 @@ export class Tryouts {
       const card = this.list.children[event.index];
       one(".tryout-media", card).replaceChildren(el("p", "help", event.detail));
       card.dataset.state = "unreachable";
-    } else if (event.event === "problem") this.#say(event.detail, true);
+    } else if (event.event === "problem") this.#tell(event.detail, true);
     else if (event.event === "done") this.#sum();
   }
 
   #sum() {
     const made = this.list.querySelectorAll("[data-state=made]").length;
-    if (made) this.#say(say("Look closely, then take the one that you like best."));
-    else this.#say(say("It can’t be made that small. Choose a larger size, or a shorter part."), true);
+    if (made) this.#tell(say("Look closely, then take the one that you like best."));
+    else this.#tell(say("It can’t be made that small. Choose a larger size, or a shorter part."), true);
   }
 
   #card(candidate) {
@@ -136,7 +136,7 @@ export class Tryouts {
     card.append(use);
   }
 
-  #say(sentence, bad = false) {
+  #tell(sentence, bad = false) {
     const said = one("[data-tryouts-said]", this.box);
     said.textContent = sentence;
     said.className = bad ? "error" : "help";
