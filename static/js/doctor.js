@@ -141,12 +141,21 @@ export class Doctor {
     this.#url = addressOf(data, mime);
     this.#tell(say("The seam, %(times)s times.", { times: TIMES }));
     let left = TIMES;
+    let over = false; // behind the seam, at the beginning of the next round
     const around = Math.min(AROUND, length / 2);
-    const again = () => { video.currentTime = Math.max(0, length - around); video.play().catch(() => {}); };
+    const again = () => {
+      over = false;
+      video.currentTime = Math.max(0, length - around);
+      video.play().catch(() => {});
+    };
     video.onloadedmetadata = again;
-    video.onended = () => { video.currentTime = 0; video.play().catch(() => {}); };
+    video.onended = () => {
+      over = true;
+      video.currentTime = 0;
+      video.play().catch(() => {});
+    };
     video.ontimeupdate = () => {
-      if (video.currentTime < around || video.currentTime > length - around - 0.05) return;
+      if (!over || video.currentTime < around * 0.95) return;
       left -= 1;
       video.dataset.left = String(left);
       if (left > 0) again();
