@@ -68,6 +68,7 @@ export class Intake {
 
   #changed(item) {
     if (item.state !== "ready" || !item.alone || item.opened) return;
+    if (item.restored && one("[data-editor]")) return; // somebody works on something else by now
     item.opened = true;
     this.#show(item);
   }

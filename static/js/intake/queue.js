@@ -43,21 +43,14 @@ export class Queue extends EventTarget {
   /** Bring back what an earlier page left unfinished. */
   async restore() {
     const left = [...resume.entries()].sort(([, one], [, other]) => (one.since ?? 0) - (other.since ?? 0));
-    for (const [key, entry] of left) {
-      if (this.items.some((item) => item.key === key)) continue;
-      const item = new Sending({ ...entry, key, alone: entry.alone && left.length === 1 }, this.#changed);
-      if (await alive(entry.tab)) item.state = "elsewhere";
-      else {
-        item.state = entry.paused ? "paused" : "asking";
-        item.note();
-        item.file = await resume.kept(key);
-        item.kept = Boolean(item.file);
-        await this.#settled(item, entry.paused);
-      }
+    const inherited = left.filter(([key]) => !this.items.some((item) => item.key === key)).map(([key, entry]) => {
+      const item = new Sending({ ...entry, key, alone: entry.alone && left.length === 1, restored: true }, this.#changed);
+      if (entry.tab) item.state = "elsewhere";
       this.#put(item);
-    }
+      return this.#inherit(item, entry);
+    });
+    await Promise.all(inherited);
     await resume.tidy();
-    this.#pump();
   }
 
   /** The file that a row asked for; another one is told apart. */
@@ -119,9 +112,11 @@ export class Queue extends EventTarget {
     }
     const entry = resume.read(key);
     const item = new Sending({ key, file, name: file.name, size: file.size, ...entry, folder, alone }, this.#changed);
-    if (entry && entry.tab !== me && (await alive(entry.tab))) item.state = "elsewhere";
+    const foreign = Boolean(entry?.tab) && entry.tab !== me;
+    if (foreign) item.state = "elsewhere";
     else item.note();
     this.#put(item);
+    if (foreign) this.#inherit(item, entry);
     setTimeout(() => this.#keep(item), WORTH_KEEPING);
     return undefined;
   }
@@ -140,23 +135,27 @@ export class Queue extends EventTarget {
     item.set("refused", new ApiError({ detail, hint: names.length === 1 ? hintOf(names[0][1].code) : "" }, 0));
   }
 
-  /** An upload of an earlier page may be through meanwhile: its last answer came too late. */
-  async #settled(item, paused) {
-    if (item.file && !paused) item.state = "waiting";
-    if (!item.id) return;
-    try {
-      const upload = await api(`uploads/${item.id}/`);
-      if (upload.status === "ready") Object.assign(item, { upload, state: "ready" });
-      else if (upload.status === "rejected") Object.assign(item, { state: "refused", problem: new ApiError({ ...upload.error, hint: hintOf(upload.error.code) }, 422) });
-      if (OVER.has(item.state)) resume.forget(item.key);
-    } catch { /* sending it will tell what is the matter */ }
+  /** Go on with what another page began, unless that one still lives. It may be through meanwhile: its last answer came too late. */
+  async #inherit(item, { tab, paused }) {
+    if (tab && (await alive(tab))) return;
+    const before = item.state;
+    const copy = item.file ? null : await resume.kept(item.key);
+    const upload = item.id ? await api(`uploads/${item.id}/`).catch(() => null) : null; // sending will tell what is the matter
+    const heir = resume.read(item.key)?.tab ?? me;
+    if (!this.items.includes(item) || item.state !== before || (heir !== tab && heir !== me)) return; // somebody decided otherwise
+    item.file ??= copy;
+    item.kept = Boolean(copy);
+    if (upload?.status === "ready" || upload?.status === "rejected") item.came(upload);
+    else if (paused) item.set("paused");
+    else item.set(item.file ? "waiting" : "asking");
+    this.#pump();
   }
 
   #pump() {
     let free = AT_ONCE - this.items.filter((item) => item.running).length;
     for (const item of this.items) {
       if (free <= 0) return;
-      if (item.state !== "waiting" || item.running) continue;
+      if (item.state !== "waiting" || !item.file || item.running) continue;
       free -= 1;
       item.running = true;
       item.run().finally(() => {

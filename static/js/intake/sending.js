@@ -115,10 +115,11 @@ export class Sending {
     this.set("checking");
     const upload = await tus.outcome(this.id, signal);
     if (upload.status === "receiving") throw problemOf(503, "");
-    return this.#came(upload);
+    return this.came(upload);
   }
 
-  #came(upload) {
+  /** What the server made of the whole file. */
+  came(upload) {
     if (upload.status === "rejected") return this.set("refused", new ApiError({ ...upload.error, hint: hintOf(upload.error.code) }, 422));
     this.upload = upload;
     return this.set("ready");
@@ -190,7 +191,7 @@ export class Sending {
     try {
       const upload = await api(`uploads/${this.id}/`);
       if (upload.status === "ready" || upload.status === "rejected") {
-        this.#came(upload);
+        this.came(upload);
         return null;
       }
       return error.code ? this.#give("refused", error) : 1;

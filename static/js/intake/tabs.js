@@ -1,6 +1,6 @@
 // Several tabs of one browser: who is alive. Works without a secure context, where Web Locks are missing.
 
-const PATIENCE = 2000; // milliseconds for an answer; a background tab hears messages at once, only its timers are slowed
+const PATIENCE = 15_000; // milliseconds for an answer: a background tab hears messages at once, but its machine may be busy
 
 /** This page's name among the tabs; a new one with every load. */
 export const me = Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16).padStart(2, "0")).join("");
