@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
 
 from .line import Line
 
@@ -28,6 +28,9 @@ PLAIN = "plain.test"
 ARGUMENTS = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required", f"--host-resolver-rules=MAP {PLAIN} 127.0.0.1"]
 MAX_UPLOAD_BYTES = 2 * 1024**3
 """The limit of the server under test: its default."""
+
+
+expect.set_options(timeout=PATIENCE * 1000)  # it costs nothing where things work, and a busy machine may need it
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -157,6 +160,7 @@ def visit(browser: Browser, site: str) -> Iterator[Visit]:
             base_url=at or site, viewport={"width": width, "height": height}, color_scheme=scheme,  # type: ignore[arg-type]
             is_mobile=phone, has_touch=phone, java_script_enabled=scripts, accept_downloads=True, reduced_motion="reduce",
         )  # fmt: skip
+        context.set_default_timeout(PATIENCE * 1000)
         contexts.append(context)
         if like is not None:
             context.add_cookies(like.context.cookies())  # type: ignore[arg-type]
