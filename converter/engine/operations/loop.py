@@ -102,11 +102,7 @@ class Loop(Operation[LoopParams]):
             extra = {"ask": ask}
             return Plan(self.name, as_dict(params), (), "json", "application/json", expects, (100, 4000), looking, (), extra)
         width, height = framing.frame_size(video, None, None, even=True)
-        encode = (
-            *codecs.h264(_SPEED, "-crf", str(_CRF), pixels=width * height, look=_LOOK[params.mode]),
-            "-video_track_timescale",
-            str(_ticks(ask.rate)),
-        )
+        encode = _encoder(width * height, params.mode, ask.rate)
         drawing = Drawing(source, video, sound, ask.rate, ask.start, ask.end, max(2, round(params.fade * ask.rate)), width, height, encode)
         frames, rate = ask.end - ask.start, float(ask.rate)
         loosest = 2 * ask.search if params.mode in ("auto", "pingpong") or ask.search else 0
@@ -205,6 +201,11 @@ def _ask(source: Media, video: VideoStream, part: Cut, params: LoopParams) -> As
     return Ask(
         rate, start, min(end, length), search, max(2, round(params.shortest * rate)), earliest, length, params.sound and source.audio is not None
     )
+
+
+def _encoder(pixels: int, mode: str, rate: Fraction) -> tuple[str, ...]:
+    look = _LOOK[mode]
+    return (*codecs.h264(_SPEED, "-crf", str(_CRF), pixels=pixels, look=look), "-video_track_timescale", str(_ticks(rate)))
 
 
 def _check_length(ask: Ask, params: LoopParams) -> None:
