@@ -155,7 +155,7 @@ export class Doctor {
       video.play().catch(() => {});
     };
     video.ontimeupdate = () => {
-      if (!over || video.currentTime < around * 0.95) return;
+      if (!over || left === 0 || video.currentTime < around * 0.95) return;
       left -= 1;
       video.dataset.left = String(left);
       if (left > 0) again();
