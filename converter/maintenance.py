@@ -106,9 +106,9 @@ def recover(send: Send | None, *, dry_run: bool = False) -> Report:
         reach("sweep.begun")
         reaped = jobs.reap(dry_run=dry_run)
         reach("sweep.reaped")
-        if turns.paused() and not dry_run:
+        if (paused := turns.paused()) and not dry_run:
             jobs.forget_messages()
-        due = [] if turns.paused() else selectors.due_for_sending()
+        due = [] if paused else selectors.due_for_sending()
         # With the broker away the first failure speaks for all.
         sent = due if dry_run or send is None else _until_failure(send, due)
     for job_id in () if dry_run else reaped:
@@ -230,8 +230,10 @@ def _unfinished() -> Doomed:
 
 def _temporary() -> Doomed:
     hours = runtime.get("temp_retention_hours")
-    for path in _old_files(_root("incoming"), hours * 3600):
-        yield _file("temporary", path, f"was not finished in {hours:g} hours"), partial(path.unlink, missing_ok=True)
+    for path in _listed(_root("incoming")):
+        if _age(path) > hours * 3600:
+            item, remove = (_tree, shutil.rmtree) if path.is_dir() else (_file, partial(Path.unlink, missing_ok=True))
+            yield item("temporary", path, f"was not finished in {hours:g} hours"), partial(remove, path)
 
 
 def _work_dirs(grace: timedelta) -> Doomed:

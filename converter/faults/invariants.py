@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import uuid
 from collections.abc import Iterator
 from datetime import timedelta
@@ -101,11 +102,14 @@ def _quotas() -> Iterator[str]:
 
 
 def left_behind() -> int:
-    """Take away what was being received when its process died, as the sweep does after hours. Returns how many files."""
+    """Take away what was being received or looked at when its process died, as the sweep does after hours. Returns how many."""
     named = {Path(path).name for path in Upload.objects.filter(status__in=UNFINISHED).values_list("path", flat=True)}
     gone = [path for path in _root("incoming").iterdir() if path.name.removesuffix(".lock") not in named]
     for path in gone:
-        path.unlink(missing_ok=True)
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
     return len(gone)
 
 

@@ -133,6 +133,18 @@ def test_leftovers_of_crashes_go_and_what_is_in_use_stays(job, media_root):
     assert left == {"uploads", "work", "incoming"} and work.exists() and derived.exists() and not gone_attempt.exists()
 
 
+def test_a_directory_whose_process_was_killed_goes_with_its_files_when_it_is_old(media_root, monkeypatch):
+    for name in ("incoming/dead/half.png", "incoming/empty/x", "incoming/half"):
+        path = media_root / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"12345")
+    (media_root / "incoming/empty/x").unlink()
+    assert maintenance.clean().gone == [], "they are young"
+    monkeypatch.setattr(maintenance, "_age", lambda path: 25 * 3600)
+    assert {item.name: item.size for item in maintenance.clean().gone} == {"incoming/dead": 5, "incoming/empty": 0, "incoming/half": 5}
+    assert list((media_root / "incoming").iterdir()) == []
+
+
 def test_rows_whose_file_is_lost_are_marked_unless_the_disk_is_away(job, media_root):
     runner.run(job.pk)
     upload, export = Upload.objects.get(), Export.objects.get()
