@@ -23,8 +23,8 @@ OFTEN = frozenset({"upload.write", "upload.written", "upload.sync", "upload.sync
 FAIL = frozenset({"upload.write", "upload.file", "file.rename", "attempt.directory"})
 """Points before a write, where a full disk would show."""
 
-OUTSIDE = ("attempt.claimed", "attempt.directory", "tool.started", "attempt.made", "file.rename", "file.renamed")
-"""Points of a worker outside of transactions: one that sleeps within keeps SQLite's only lock, and everybody waits for it."""
+OUTSIDE = ("attempt.claimed", "attempt.directory", "attempt.made", "file.rename", "file.renamed")
+"""Points of an attempt outside of transactions: a worker that sleeps within one keeps SQLite's only lock, and everybody waits for it."""
 
 ENCODE = {"crf": 30}
 
@@ -94,7 +94,7 @@ def poison(world: World, dice: Random) -> str:
     upload_id = world.client.upload(world.clips["small"])
     poisonous = world.client.submit(upload_id)
     for losses in range(1, settings.JOB_MAX_LOSSES + 2):
-        world.stack.arm(WORKER, "tool.started", 1, "kill", f"{dice.random()}")
+        world.stack.arm(WORKER, "attempt.directory", 1, "kill", f"{dice.random()}")
         until(world.stack.fired, "the worker's death", meanwhile=world.sweep)
         until(lambda losses=losses: Job.objects.filter(pk=poisonous, losses=losses).exists(), "its job taken back", meanwhile=world.sweep)  # type: ignore[misc]
     innocent = world.client.submit(upload_id)
