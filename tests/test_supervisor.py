@@ -106,7 +106,7 @@ def test_kill_9_of_the_supervisor_leaves_nothing(tmp_path: Path) -> None:
 
 def test_a_site_that_does_not_load_ends_with_the_reason(tmp_path: Path) -> None:
     probe = Cutroom.__new__(Cutroom)
-    probe.directory, probe.port = tmp_path, free_port()
+    probe.directory, probe.port, probe.extra = tmp_path, free_port(), {}
     done = probe.second(MAX_UPLOAD_BYTES="lots")
     assert done.returncode == 1
     assert "MAX_UPLOAD_BYTES='lots' is not valid" in done.stderr
