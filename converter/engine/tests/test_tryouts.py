@@ -63,7 +63,7 @@ def test_a_prediction_comes_true(media_dir: Path, tmp_path: Path) -> None:
 def test_a_gif_that_can_not_be_that_small_names_the_nearest_size(media_dir: Path, tmp_path: Path) -> None:
     path = media_dir / "bunny_1080p_24fps_aac51.mp4"
     source = run.Source(path, inspect(path, path.name))
-    planned = tryouts.candidates("gif", source.media, {"duration": 2, "width": 320, "fps": 10}, "", 0.03)[0]
+    planned = tryouts.candidates("gif", source.media, {"start": 10, "duration": 2, "width": 640, "fps": 10}, "", 0.01)[0]
     with pytest.raises(MediaError) as caught:
         tryouts.sample("gif", source, planned, "", work=tmp_path, stop=lambda: False)
     assert caught.value.code.name == "target_unreachable" and "MB would work" in caught.value.detail
