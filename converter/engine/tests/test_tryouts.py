@@ -60,10 +60,11 @@ def test_a_prediction_comes_true(media_dir: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_gif_that_can_not_be_that_small_names_the_nearest_size(media_dir: Path, tmp_path: Path) -> None:
-    path = media_dir / "bunny_1080p_24fps_aac51.mp4"
+def test_a_gif_that_can_not_be_that_small_names_the_nearest_size(tmp_path: Path) -> None:
+    path = tmp_path / "noise.mkv"  # of which nothing can be left out
+    making.ffmpeg("-f", "lavfi", "-i", "nullsrc=s=1280x720:r=12,geq=random(1)*255:random(1)*255:random(1)*255", "-t", "2", "-c:v", "ffv1", str(path))
     source = run.Source(path, inspect(path, path.name))
-    planned = tryouts.candidates("gif", source.media, {"start": 10, "duration": 2, "width": 640, "fps": 10}, "", 0.01)[0]
+    planned = tryouts.candidates("gif", source.media, {"duration": 2, "width": 1280, "fps": 12}, "", 0.01)[0]
     with pytest.raises(MediaError) as caught:
         tryouts.sample("gif", source, planned, "", work=tmp_path, stop=lambda: False)
     assert caught.value.code.name == "target_unreachable" and "MB would work" in caught.value.detail
