@@ -86,7 +86,7 @@ def _work(source: Path, target: Path, make: Make, pending: Pending, turns: threa
         error = problem
     except OSError as problem:
         error = storage.coded(problem)
-    except Exception:
+    except Exception:  # the thread's own boundary
         logger.exception("making %s failed", target.name)
         error = MediaError("internal")
     finally:
