@@ -188,7 +188,7 @@ export class Tray extends EventTarget {
       else await this.#act(card, form.elements.action.value);
     } catch (error) {
       const box = one("[data-job-error]", card);
-      box.textContent = error.detail ?? "Something went wrong; try again in a moment.";
+      box.textContent = error.detail ?? say("Something went wrong; try again in a moment.");
       box.hidden = false;
     } finally {
       button.disabled = false;
@@ -208,7 +208,7 @@ export class Tray extends EventTarget {
 
   async #download(exported, card) {
     const grant = await api(`exports/${exported}/grants/`, { method: "POST" });
-    one("[data-note]", card).textContent = "The download has begun. The link it used is now spent.";
+    one("[data-note]", card).textContent = say("The download has begun. The link it used is now spent.");
     location.assign(`${grant.url}?direct=1`);
   }
 
@@ -218,13 +218,13 @@ export class Tray extends EventTarget {
     const until = new Date(grant.expires_at).toLocaleTimeString(undefined, { timeStyle: "short" });
     try {
       await navigator.clipboard.writeText(grant.url);
-      note.textContent = `Copied. It works once, until ${until}.`;
+      note.textContent = say("Copied. It works once, until %(until)s.", { until });
     } catch { // no clipboard without HTTPS, or it was refused
       const field = el("input", "link-field");
       field.readOnly = true;
       field.value = grant.url;
-      field.setAttribute("aria-label", "One-time link");
-      note.replaceChildren(`It works once, until ${until}:`, field);
+      field.setAttribute("aria-label", say("One-time link"));
+      note.replaceChildren(say("It works once, until %(until)s:", { until }), field);
       field.select();
     }
   }

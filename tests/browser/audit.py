@@ -20,6 +20,12 @@ _SMALL = """(smallest) => [...document.querySelectorAll('a, button, input:not([t
   .map((node) => [node.outerHTML.slice(0, 120), node.getBoundingClientRect()])
   .filter(([, box]) => box.width && box.height && (box.width < smallest || box.height < smallest))
   .map(([text, box]) => `${Math.round(box.width)} × ${Math.round(box.height)}: ${text}`)"""
+_RUN = """async (only) => {
+  const found = await axe.run(document, { runOnly: only, resultTypes: ["violations"] });
+  return found.violations.map(({ id, impact, nodes }) => ({ id, impact, nodes: nodes.map(({ html, any, all, none }) => (
+    { html: html.slice(0, 160), why: [any, all, none].flat().map((check) => check.message).join("; ") })) }));
+}"""
+"""Only what is told crosses over: the whole of axe's answer is megabytes."""
 
 
 @cache
@@ -29,21 +35,27 @@ def _axe() -> str:
 
 def findings(page: Page) -> list[str]:
     """Everything that is wrong with the page as it stands now, a line each."""
-    page.evaluate(_axe())
-    found: dict[str, Any] = page.evaluate("(tags) => axe.run(document, { runOnly: { type: 'tag', values: tags } })", RULES)
-    lines = [
-        f"{rule['id']} ({rule['impact']}): {node['html'][:160]} — {_why(node)}"
-        for rule in found["violations"]
-        for node in rule["nodes"]
-        if not (rule["id"] == "target-size" and _elsewhere(node))
-    ]
+    lines = _told(page, {"type": "tag", "values": RULES})
     if page.evaluate("document.documentElement.scrollWidth > innerWidth + 1"):
         lines.append(f"the page is wider than its window: {page.evaluate('document.documentElement.scrollWidth')} pixels")
     return lines + [f"too small to press, {line}" for line in page.evaluate(_SMALL, SMALLEST)]
 
 
-def _why(node: dict[str, Any]) -> str:
-    return "; ".join(check["message"] for kind in ("any", "all", "none") for check in node[kind])
+def colours(page: Page) -> list[str]:
+    """What is wrong with the page's colours; nothing else depends on whether they are light or dark."""
+    return _told(page, {"type": "rule", "values": ["color-contrast"]})
+
+
+def _told(page: Page, only: dict[str, Any]) -> list[str]:
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(_axe())
+    found: list[dict[str, Any]] = page.evaluate(_RUN, only)
+    return [
+        f"{rule['id']} ({rule['impact']}): {node['html']} — {node['why']}"
+        for rule in found
+        for node in rule["nodes"]
+        if not (rule["id"] == "target-size" and _elsewhere(node))
+    ]
 
 
 def _elsewhere(node: dict[str, Any]) -> bool:
@@ -52,4 +64,4 @@ def _elsewhere(node: dict[str, Any]) -> bool:
     Edges and playhead lie over each other where a cut is short; the fields for its times and the track do the same
     (WCAG 2.2, 2.5.8, Equivalent). What the bar that sticks to a phone's bottom covers comes out by scrolling.
     """
-    return "obscured" in _why(node) or any(name in node["html"] for name in ("data-handle=", "data-playhead", "data-range"))
+    return "obscured" in node["why"] or any(name in node["html"] for name in ("data-handle=", "data-playhead", "data-range"))

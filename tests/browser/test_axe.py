@@ -2,43 +2,51 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from . import steps
-from .audit import findings
-from .conftest import Visit
+from .audit import colours, findings
+from .conftest import Site, Visit
 
-LOOKS = [(1440, "light"), (390, "dark"), (1440, "dark"), (390, "light")]
+WIDTHS = (1440, 390)
+PASSWORD = "correct-horse-battery"
 
 
 class Auditor:
-    """Goes over pages in every look and gathers what is wrong, so that one run tells all."""
+    """Goes over pages in every look and gathers what is wrong, so that one run tells all.
+
+    A look costs a context and a load only for its width: the scheme changes on the page as it stands.
+    """
 
     def __init__(self, visit: Visit) -> None:
         self.visit = visit
         self.wrong: list[tuple[str, str]] = []
 
     def page(self, page: Page, name: str) -> None:
-        """The page as it stands."""
-        self.wrong += [(name, line) for line in findings(page)]
+        """The page as it stands, light and dark."""
+        self.wrong += [(f"{name}, light", line) for line in findings(page)]
+        page.emulate_media(color_scheme="dark")
+        self.wrong += [(f"{name}, dark", line) for line in colours(page)]
+        page.emulate_media(color_scheme="light")
 
-    def looks(self, path: str, like: Page | None = None, *, ready: str = "main") -> Iterator[tuple[Page, str]]:
-        """The address in every look, once `ready` is there."""
-        for width, scheme in LOOKS:
-            page = self.visit(path, width=width, height=900, scheme=scheme, like=like)
-            expect(page.locator(ready).first).to_be_visible(timeout=steps.SLOW)
-            yield page, f"{path} {width} {scheme}"
+    def pages(self, like: Page | None = None) -> Iterator[Page]:
+        """A page of a visitor at each width."""
+        for width in WIDTHS:
+            page = self.visit("about:blank", width=width, height=900, like=like)
+            yield page
             page.context.close()
 
-    def all(self, *paths: str, like: Page | None = None) -> None:
-        """Several addresses in every look."""
-        for path in paths:
-            for page, name in self.looks(path, like):
-                self.page(page, name)
+    def at(self, page: Page, path: str, *, ready: str = "main") -> None:
+        """An address, once `ready` is there."""
+        page.goto(path)
+        expect(page.locator(ready).first).to_be_visible(timeout=steps.SLOW)
+        self.page(page, f"{path} {page.viewport_size['width'] if page.viewport_size else ''}")
 
     def done(self) -> None:
         """Nothing was wrong."""
@@ -50,10 +58,11 @@ class Auditor:
 
 def test_pages_without_anything_on_them(visit: Visit) -> None:
     auditor = Auditor(visit)
-    auditor.all("/", "/jobs/", "/exports/", "/uploads/", "/projects/", "/accounts/sign-in/", "/accounts/sign-up/")
-    for page, name in auditor.looks(f"/jobs/{uuid.uuid4()}/"):
+    for page in auditor.pages():
+        for path in ("/", "/jobs/", "/exports/", "/uploads/", "/projects/", "/accounts/sign-in/", "/accounts/sign-up/"):
+            auditor.at(page, path)
         page.watch.expected.append("404")  # type: ignore[attr-defined]
-        auditor.page(page, name)
+        auditor.at(page, f"/jobs/{uuid.uuid4()}/")
     auditor.done()
 
 
@@ -64,26 +73,117 @@ def test_the_workshop_from_a_clip_to_its_result(visit: Visit, clips: dict[str, P
     where = first.url
     steps.choose(first, "compress:small-mp4")
     auditor.page(first, "a chosen card")
-    steps.finished(steps.convert(first))
-    for page, name in auditor.looks(where, first, ready=".quote-line"):
-        auditor.page(page, name)
+    card = steps.convert(first)
+    steps.finished(card)
+    with first.expect_response("**/grants/") as granted:  # a link that is used at once
+        steps.download(first, card.locator("[data-download] button"))
+    for page in auditor.pages(first):
+        auditor.at(page, where, ready=".quote-line")
         page.locator("[data-more] summary").click()
         page.locator("[data-show]").first.click()
         page.locator("[data-compare] summary").click()
         expect(page.locator(".compare-words")).to_be_visible(timeout=steps.SLOW)
         page.keyboard.press("Escape")
-        auditor.page(page, f"{name}, all open")
-    auditor.all("/jobs/", "/exports/", "/uploads/", like=first)
+        auditor.page(page, "all open")
+        for path in ("/jobs/", "/exports/", "/uploads/"):
+            auditor.at(page, path)
+        auditor.at(page, "/exports/?q=nothing+is+called+that", ready=".empty")
+        page.watch.expected.append("410")  # type: ignore[attr-defined]
+        auditor.at(page, granted.value.json()["url"], ready=".ticket .notice")
     auditor.done()
 
 
-def test_refusals_and_links(visit: Visit, clips: dict[str, Path]) -> None:
+@pytest.fixture
+def still(site: Site) -> Iterator[Site]:
+    """The site while no job is begun."""
+    site.manage("drain")
+    yield site
+    site.manage("drain", "--resume")
+
+
+def test_jobs_that_wait_run_fail_and_are_cancelled(still: Site, visit: Visit, clips: dict[str, Path], tmp_path: Path) -> None:
     auditor = Auditor(visit)
+    lost = tmp_path / "lost.mp4"
+    lost.write_bytes(clips["car"].read_bytes() + (4099).to_bytes(4, "big") + b"free" + bytes(4091))  # a size of its own
     first = visit("/")
-    first.watch.expected += ["415", "422", "410"]  # type: ignore[attr-defined]
-    first.set_input_files("[data-file]", clips["broken"])
-    expect(first.locator("[role=alert]:visible, .incoming .error:visible, .notice.bad:visible").first).to_be_visible(timeout=steps.SLOW)
-    auditor.page(first, "a refused file")
+    steps.bring_in(first, lost)
+    steps.choose(first, "gif:chat")
+    failing = steps.convert(first).get_attribute("data-job")
+    first.goto("/")
+    steps.bring_in(first, clips["bunny"])
+    steps.choose(first, "compress:small-mp4")  # half a minute's film: work for longer than it is looked at
+    card = steps.convert(first)
+    expect(card).to_contain_text("1 ahead of you")
+    auditor.page(first, "a waiting job")
+    running = f"/jobs/{card.get_attribute('data-job')}/"
+    (stored,) = [path for path in Path(still.environment["MEDIA_ROOT"]).rglob("*") if path.is_file() and path.stat().st_size == lost.stat().st_size]
+    stored.unlink()
+    still.manage("drain", "--resume")
+    first.goto(running)
+    expect(first.locator("[data-job][data-status=running]")).to_be_visible(timeout=steps.SLOW)
+    auditor.page(first, "a running job")
+    first.context.set_offline(True)
+    first.watch.expected += ["ERR_INTERNET_DISCONNECTED", "ERR_NETWORK"]  # type: ignore[attr-defined]
+    first.get_by_role("button", name="Cancel").click()
+    expect(first.locator("[data-job-error]")).to_be_visible(timeout=steps.SLOW)
+    auditor.page(first, "a job without a connection")
+    first.context.set_offline(False)
+    first.get_by_role("button", name="Cancel").click()
+    expect(first.locator("[data-job][data-status=cancelled]")).to_be_visible(timeout=steps.SLOW)
+    for page in auditor.pages(first):
+        auditor.at(page, running, ready="[data-status=cancelled]")
+        auditor.at(page, f"/jobs/{failing}/", ready="[data-status=failed] .notice")
+        auditor.at(page, "/jobs/")
+    auditor.done()
+
+
+def test_files_that_are_refused_or_do_not_get_through(visit: Visit, clips: dict[str, Path]) -> None:
+    auditor = Auditor(visit)
+    for page in auditor.pages():
+        page.watch.expected += ["415", "422", "ERR_CONNECTION_RESET"]  # type: ignore[attr-defined]
+        page.goto("/")
+        page.set_input_files("[data-file]", clips["broken"])
+        expect(steps.row(page, "broken.mp4").locator("[data-problem]")).to_be_visible(timeout=steps.SLOW)
+        page.route("**/api/v1/uploads/tus/**", lambda route: route.abort("connectionreset"))
+        page.set_input_files("[data-file]", clips["car"])
+        expect(steps.row(page, "car.mp4")).to_have_attribute("data-state", "resting", timeout=steps.SLOW)
+        auditor.page(page, "a refused file, and one whose connection was lost")
+    auditor.done()
+
+
+def test_accounts_and_those_who_try_too_often(visit: Visit) -> None:
+    auditor = Auditor(visit)
+    for page in auditor.pages():
+        page.goto("/accounts/sign-up/")
+        for field, value in (("username", "x"), ("password1", "1"), ("password2", "2")):
+            page.fill(f"[name={field}]", value)
+        page.locator("main form button").last.click()
+        expect(page.locator(".error").first).to_be_visible()
+        auditor.page(page, "sign-up, refused")
+        for field, value in (("username", f"auditor-{uuid.uuid4().hex[:8]}"), ("password1", PASSWORD), ("password2", PASSWORD)):
+            page.fill(f"[name={field}]", value)
+        page.get_by_role("button", name="Make the account").click()
+        expect(page.locator("h1")).to_have_text(re.compile("^auditor-"))
+        auditor.at(page, "/accounts/password/")
+        auditor.at(page, "/accounts/")
+        page.get_by_label("Name").fill("backup script")
+        page.get_by_label("Look at jobs").check()
+        page.get_by_role("button", name="Make the token").click()
+        expect(page.locator("[data-made]")).to_be_visible()
+        auditor.page(page, "an account with a new token")
+    stranger = visit("/accounts/sign-in/", width=390)
+    stranger.watch.expected += ["429"]  # type: ignore[attr-defined]
+    name = f"nobody-{uuid.uuid4().hex}"
+    for _ in range(20):
+        if stranger.locator(".error-page").count():
+            break
+        stranger.fill("[name=username]", name)
+        stranger.fill("[name=password]", "wrong")
+        stranger.get_by_role("button", name="Sign in").click()
+        expect(stranger.locator(".error-page, main [role=alert]").first).to_be_visible()
+        auditor.page(stranger, "sign-in, refused") if _ == 0 else None
+    expect(stranger.locator(".error-code")).to_have_text("429")
+    auditor.page(stranger, "too many tries")
     auditor.done()
 
 
