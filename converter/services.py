@@ -27,6 +27,7 @@ from converter.owners.models import Owner
 from converter.quotas import services as quotas
 from converter.uploads import services as intake
 from converter.uploads.models import Upload, UploadStatus
+from converter.uploads.selectors import require_ready
 
 LONGEST_KEY = 200
 
@@ -140,15 +141,17 @@ def _admit(owner: Owner, uploads: Sequence[Upload]) -> None:
     quotas.hold(owner)
     quotas.admit_job(owner)
     locked = {upload.pk: upload for upload in Upload.objects.select_for_update().filter(pk__in={upload.pk for upload in uploads})}
-    _usable(owner, [locked.get(upload.pk, upload) for upload in uploads])
+    for upload in uploads:
+        if upload.pk not in locked:
+            raise MediaError("gone", f"{upload.name} was deleted meanwhile; send it again.", field="upload")
+    _usable(owner, [locked[upload.pk] for upload in uploads])
 
 
 def _usable(owner: Owner, uploads: Sequence[Upload]) -> list[Media]:
     for upload in uploads:
         if upload.owner_id != owner.pk:
             raise MediaError("not_found", "There is no such upload.", field="upload")
-        if upload.status != UploadStatus.READY:
-            raise MediaError("conflict", f"The upload is {upload.status}; only a ready one can be used.", field="upload")
+        require_ready(upload)
         if upload.removed_at is not None or upload.deleted_at is not None:
             raise MediaError("gone", f"{upload.name} was cleaned up; send it again.", field="upload")
     return [upload.media for upload in uploads]

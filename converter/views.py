@@ -67,7 +67,7 @@ def _chosen(request: HttpRequest) -> tuple[Upload | None, dict[str, Any], Job | 
     chosen = request.GET.get("upload")
     if not chosen:
         return None, {}, None
-    return uploads.get_for_owner(owner, chosen), {}, None
+    return uploads.require_ready(uploads.get_for_owner(owner, chosen)), {}, None
 
 
 def _receive(request: HttpRequest) -> HttpResponse:
@@ -85,7 +85,7 @@ def _receive(request: HttpRequest) -> HttpResponse:
 
 def _convert(request: HttpRequest) -> HttpResponse:
     owner = ensure_owner(request)
-    upload = uploads.get_for_owner(owner, request.POST.get("upload", ""))
+    upload = uploads.require_ready(uploads.get_for_owner(owner, request.POST.get("upload", "")))
     form = ConvertForm(request.POST, media=upload.media)
     status = 400
     if form.is_valid():

@@ -73,7 +73,10 @@ def add_clip(project: Project, upload: Upload, *, start: float = 0.0, end: float
     """
     project = _lock(project)
     # Locked as well: retention must not take the bytes between this look and the commit.
-    upload = Upload.objects.select_for_update().get(pk=upload.pk)
+    locked = Upload.objects.select_for_update().filter(pk=upload.pk).first()
+    if locked is None:
+        raise MediaError("gone", f"{upload.name!r} was deleted meanwhile; upload it again.", field="upload")
+    upload = locked
     _usable(project, upload)
     start, end = _range(upload, start, end)
     most = operations.get(OPERATION).inputs[1]

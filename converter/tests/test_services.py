@@ -75,6 +75,9 @@ def test_only_own_ready_and_present_uploads_enter(clip, owner):
     assert refusal(lambda: services.submit(owner, "trim", CUT, [upload])).code.name == "gone"
     upload.status = "rejected"
     assert refusal(lambda: services.submit(owner, "trim", CUT, [upload])).code.name == "conflict"
+    upload.status = "ready"
+    Upload.objects.all().delete()  # read before it was deleted for good
+    assert refusal(lambda: services.submit(owner, "trim", CUT, [upload])).code.name == "gone"
     assert not Job.objects.exists()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
@@ -16,14 +17,12 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from converter.engine import tryouts
-from converter.engine.errors import MediaError
 from converter.engine.run import Source
 from converter.owners.authentication import api_owner
 from converter.owners.models import Owner
 from converter.problems import problems
 from converter.uploads import selectors as uploads
 from converter.uploads.api import WhateverAccepted
-from converter.uploads.models import Upload, UploadStatus
 
 from . import work
 from .services import Work, watch
@@ -64,8 +63,7 @@ class TryoutView(APIView):
         body = TryoutSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         wish = body.validated_data
-        upload = uploads.get_for_owner(owner, wish["upload"])
-        source = _source(upload)
+        source = _source(owner, wish["upload"])
         found = tryouts.candidates(wish["operation"], source.media, wish["params"], wish["preset"], wish["megabytes"])
         return _stream(owner, work.fitting(wish["operation"], wish["preset"], source, found))
 
@@ -100,13 +98,12 @@ class SeamsView(APIView):
         body = SeamsSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         wish = dict(body.validated_data)
-        source = _source(uploads.get_for_owner(owner, wish.pop("upload")))
+        source = _source(owner, wish.pop("upload"))
         return _stream(owner, work.joined(source, wish) if "mode" in wish else work.seams(source, wish))
 
 
-def _source(upload: Upload) -> Source:
-    if upload.status != UploadStatus.READY:
-        raise MediaError("conflict", f"The upload is {upload.status}; only a ready one can be used.", field="upload")
+def _source(owner: Owner, upload_id: uuid.UUID) -> Source:
+    upload = uploads.require_ready(uploads.get_for_owner(owner, upload_id))
     return Source(upload.file, upload.media)
 
 

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 from converter.engine.errors import MediaError
 
-from . import services
+from . import resumable
 from .models import Upload
 
 
@@ -34,11 +34,11 @@ class UploadAdmin(admin.ModelAdmin):
 
     @admin.action(description="Delete the bytes of the selected uploads", permissions=["delete"])
     def give_up(self, request: HttpRequest, queryset: QuerySet[Upload]) -> None:
-        """Delete each one that no running job needs."""
+        """Delete each one that no unfinished job needs."""
         done = 0
         for upload in queryset.filter(removed_at__isnull=True):
             try:
-                services.delete(upload)
+                resumable.give_up(upload)
                 done += 1
             except MediaError as error:
                 self.message_user(request, f"{upload.name}: {error.detail}", messages.ERROR)
@@ -51,7 +51,7 @@ class UploadAdmin(admin.ModelAdmin):
     def delete_model(self, request: HttpRequest, obj: Upload) -> None:
         """The one deletion there is."""
         try:
-            services.delete(obj)
+            resumable.give_up(obj)
         except MediaError as error:
             self.message_user(request, error.detail, messages.ERROR)
 

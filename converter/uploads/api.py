@@ -27,7 +27,7 @@ from converter.owners.ratelimit import limit
 from converter.owners.services import api_owner
 from converter.problems import problems
 
-from . import derived, previews, selectors, services
+from . import derived, previews, resumable, selectors, services
 from .delivery import media_response
 from .handlers import IncomingUploadedFile, IncomingUploadHandler
 from .making import Pending
@@ -147,23 +147,23 @@ class UploadViewSet(GenericViewSet[Upload]):
     @extend_schema(
         operation_id="uploads_destroy",
         summary="Delete an upload",
-        description="Refused while a job works on it. Exports made from it stay.",
+        description="Refused while a job works on it, or while somebody sends it. Exports made from it stay.",
         responses={204: None, **problems("unauthenticated", "not_allowed", "not_found", "gone", "conflict")},
     )
     def destroy(self, request: Request, id: uuid.UUID) -> Response:
         """204."""
-        services.delete(self.get_object())
+        resumable.give_up(self.get_object())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(
         operation_id="uploads_content",
         summary="The uploaded bytes",
         parameters=[*CONDITIONS, OpenApiParameter("download", bool, description="As a download instead of something to show.")],
-        responses={**file_responses("*/*"), **problems("unauthenticated", "not_found", "gone")},
+        responses={**file_responses("*/*"), **problems("unauthenticated", "not_found", "gone", "conflict")},
     )
     def content(self, request: Request, id: uuid.UUID) -> HttpResponseBase:
         """The file, to its owner only."""
-        upload = self.get_object()
+        upload = selectors.require_ready(self.get_object())
         attachment = request.query_params.get("download", "").lower() in ("1", "true")
         if attachment and request.method == "GET" and "Range" not in request.headers:
             audit.record("upload.downloaded", upload, size=upload.size)
@@ -174,11 +174,14 @@ class UploadViewSet(GenericViewSet[Upload]):
         summary="Twenty frames side by side",
         description="Of the whole clip, or closer: of one of its equal parts.",
         parameters=[*CONDITIONS, *PARTS],
-        responses={**file_responses("image/jpeg"), **problems("unauthenticated", "bad_parameter", "not_found", "gone", "no_video", "tool_failed")},
+        responses={
+            **file_responses("image/jpeg"),
+            **problems("unauthenticated", "bad_parameter", "not_found", "gone", "conflict", "no_video", "tool_failed"),
+        },
     )
     def filmstrip(self, request: Request, id: uuid.UUID) -> HttpResponseBase:
         """A JPEG."""
-        upload = self.get_object()
+        upload = selectors.require_ready(self.get_object())
         part, of = (_whole_number(request, name, default) for name, default in (("part", 0), ("of", 1)))
         etag = f"{upload.sha256}-filmstrip-{derived.VERSION}-{of}-{part}"
         return media_response(request, derived.filmstrip(upload, part, of), mime="image/jpeg", name="filmstrip.jpg", attachment=False, etag=etag)
@@ -190,12 +193,12 @@ class UploadViewSet(GenericViewSet[Upload]):
         responses={
             **file_responses("application/json"),
             (200, "application/json"): WaveformSerializer,
-            **problems("unauthenticated", "not_found", "gone", "no_audio", "tool_failed"),
+            **problems("unauthenticated", "not_found", "gone", "conflict", "no_audio", "tool_failed"),
         },
     )
     def waveform(self, request: Request, id: uuid.UUID) -> HttpResponseBase:
         """A JSON file."""
-        upload = self.get_object()
+        upload = selectors.require_ready(self.get_object())
         etag = f"{upload.sha256}-waveform-{derived.VERSION}"
         return media_response(request, derived.waveform(upload), mime="application/json", name="waveform.json", attachment=False, etag=etag)
 
@@ -203,11 +206,11 @@ class UploadViewSet(GenericViewSet[Upload]):
         operation_id="uploads_thumbnail",
         summary="A small picture of it",
         parameters=CONDITIONS,
-        responses={**file_responses("image/jpeg"), **problems("unauthenticated", "not_found", "gone", "no_video", "tool_failed")},
+        responses={**file_responses("image/jpeg"), **problems("unauthenticated", "not_found", "gone", "conflict", "no_video", "tool_failed")},
     )
     def thumbnail(self, request: Request, id: uuid.UUID) -> HttpResponseBase:
         """A JPEG."""
-        upload = self.get_object()
+        upload = selectors.require_ready(self.get_object())
         etag = f"{upload.sha256}-thumbnail-{derived.VERSION}"
         return media_response(request, derived.thumbnail(upload), mime="image/jpeg", name="thumbnail.jpg", attachment=False, etag=etag)
 
@@ -220,12 +223,12 @@ class UploadViewSet(GenericViewSet[Upload]):
             **file_responses("application/json"),
             (200, "application/json"): MarkersSerializer,
             202: PendingMarkersSerializer,
-            **problems("unauthenticated", "not_found", "gone", "unsupported_media", "corrupt_media", "tool_failed"),
+            **problems("unauthenticated", "not_found", "gone", "conflict", "unsupported_media", "corrupt_media", "tool_failed"),
         },
     )
     def markers(self, request: Request, id: uuid.UUID) -> HttpResponseBase:
         """A JSON file, or how far it is."""
-        upload = self.get_object()
+        upload = selectors.require_ready(self.get_object())
         found = previews.markers(upload)
         if isinstance(found, Pending):
             return _not_yet(found, {"keyframes": None, "scenes": None, "silences": None, **found.found})
@@ -240,12 +243,12 @@ class UploadViewSet(GenericViewSet[Upload]):
         responses={
             **file_responses("video/mp4"),
             202: PendingSerializer,
-            **problems("unauthenticated", "not_found", "gone", "no_video", "corrupt_media", "disk_full", "tool_failed"),
+            **problems("unauthenticated", "not_found", "gone", "conflict", "no_video", "corrupt_media", "disk_full", "tool_failed"),
         },
     )
     def preview(self, request: Request, id: uuid.UUID) -> HttpResponseBase:
         """An MP4, or how far it is."""
-        upload = self.get_object()
+        upload = selectors.require_ready(self.get_object())
         made = previews.stand_in(upload)
         if isinstance(made, Pending):
             return _not_yet(made, {})

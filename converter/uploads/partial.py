@@ -35,8 +35,11 @@ Read = Callable[[int], bytes | None]
 """The next bytes of a body; empty at its end, None while nothing comes. Raises `OSError` when the sender is gone."""
 
 
-class Busy(Exception):
+class Busy(MediaError):
     """Somebody else writes and does not let go."""
+
+    def __init__(self) -> None:
+        super().__init__("conflict", "Another request is still writing to this upload; try again in a moment.")
 
 
 class WrongChecksum(Exception):

@@ -86,7 +86,7 @@ def append(upload: Upload, offset: int, read: Read, checksum: Checksum | None = 
     `partial.Busy`, `partial.WrongChecksum`.
     """
     with _writing(upload) as hold:
-        upload.refresh_from_db()
+        _refresh(upload)
         if received(upload) < upload.size:
             size = partial.append(_token(upload.path), offset, upload.size, read, hold, checksum)
             if offset < sniff.HEAD_BYTES <= size < upload.size:
@@ -108,18 +108,26 @@ def settle(upload: Upload) -> None:
     if upload.status not in UNFINISHED or received(upload) < upload.size:
         return
     with suppress(partial.Busy), _writing(upload):
-        upload.refresh_from_db()
+        _refresh(upload)
         if upload.status in UNFINISHED:
             _finish(upload)
 
 
 def give_up(upload: Upload) -> None:
-    """Forget an upload at its owner's wish, finished or not. Raises `MediaError("conflict")`, `partial.Busy`."""
-    if upload.status == UploadStatus.READY:
-        services.delete(upload)
-        return
-    with _writing(upload):
+    """Forget an upload at its owner's wish: finished, on its way, or refused.
+
+    Raises `MediaError`: `conflict` while a job needs it, `gone` when it was forgotten already; `partial.Busy`.
+    """
+    if upload.status in UNFINISHED:
+        with _writing(upload):
+            _refresh(upload)
+            if upload.status in UNFINISHED:
+                _forget(upload, "upload.deleted")
+                return
+    if upload.status == UploadStatus.REJECTED:
         _forget(upload, "upload.deleted")
+    else:
+        services.delete(upload)
 
 
 def expired(now: datetime) -> Iterator[Upload]:
@@ -133,16 +141,13 @@ def expired(now: datetime) -> Iterator[Upload]:
 def expire(upload: Upload) -> bool:
     """Clean an unfinished or refused upload up; False when somebody writes to it after all."""
     if upload.status == UploadStatus.REJECTED:
-        return bool(Upload.objects.filter(pk=upload.pk).delete()[0])
+        return _forget(upload, "upload.expired")
     try:
-        with partial.held(_token(upload.path), patience=0):
-            upload.refresh_from_db()
-            if upload.status not in UNFINISHED:
-                return False
-            _forget(upload, "upload.expired")
-    except partial.Busy:
+        with _writing(upload, patience=0):
+            _refresh(upload)
+            return upload.status in UNFINISHED and _forget(upload, "upload.expired")
+    except MediaError:  # somebody writes to it, or it was given up meanwhile
         return False
-    return True
 
 
 def expires_at(upload: Upload) -> datetime:
@@ -151,9 +156,26 @@ def expires_at(upload: Upload) -> datetime:
 
 
 @contextmanager
-def _writing(upload: Upload) -> Iterator[partial.Hold]:
-    with partial.held(_token(upload.path)) as hold:
-        yield hold
+def _writing(upload: Upload, patience: float | None = None) -> Iterator[partial.Hold]:
+    token = _token(upload.path)
+    with partial.held(token, patience) as hold:
+        try:
+            yield hold
+        except _Forgotten:
+            partial.remove(token)  # the lock was made anew to find that out
+            raise
+
+
+class _Forgotten(MediaError):
+    """The upload's row went while somebody waited for the right to write."""
+
+
+def _refresh(upload: Upload) -> None:
+    """See what whoever wrote before has made of it. Raises `MediaError("gone")`."""
+    try:
+        upload.refresh_from_db()
+    except Upload.DoesNotExist:
+        raise _Forgotten("gone", "The upload was deleted meanwhile; send the file again.", field="upload") from None
 
 
 def _look(upload: Upload) -> None:
@@ -195,12 +217,16 @@ def _reject(upload: Upload, error: MediaError, path: Path) -> None:
     _remove(_token(upload.path), path)
 
 
-def _forget(upload: Upload, action: str) -> None:
+def _forget(upload: Upload, action: str) -> bool:
+    """Delete the row, and its file where it still has one; False when the row was gone already."""
+    path, token = upload.file, _token(upload.path)
     with transaction.atomic():
+        if not Upload.objects.filter(pk=upload.pk).delete()[0]:
+            return False
         audit.record(action, upload, owner=str(upload.owner_id), size=upload.size)
-        Upload.objects.filter(pk=upload.pk).delete()
-        path, token = upload.file, _token(upload.path)
-        transaction.on_commit(lambda: _remove(token, path))
+        if upload.path:  # what was refused has none
+            transaction.on_commit(lambda: _remove(token, path))
+    return True
 
 
 def _remove(token: str, path: Path) -> None:

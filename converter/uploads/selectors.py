@@ -55,6 +55,13 @@ def get_for_owner(owner: Owner | None, upload_id: uuid.UUID | str) -> Upload:
     return upload
 
 
+def require_ready(upload: Upload) -> Upload:
+    """The upload, when there is something to see of it. Raises `MediaError("conflict")` while it is received or checked, or when it was refused."""
+    if upload.status != UploadStatus.READY:
+        raise MediaError("conflict", f"The upload is {upload.status}; only a ready one can be used.", field="upload")
+    return upload
+
+
 def expirable(before: datetime) -> QuerySet[Upload]:
     """Uploads received before `before` that still have their bytes and that no unfinished job needs."""
     return Upload.objects.filter(created_at__lt=before, removed_at__isnull=True, status=UploadStatus.READY).exclude(pk__in=_in_use())

@@ -64,8 +64,7 @@ class TusView(APIView):
         if isinstance(exc, _Refusal):
             return problem_response(exc.error, status=exc.status, headers=exc.headers)
         if isinstance(exc, Busy):
-            text = "Another request is still writing to this upload; try again in a moment."
-            return problem_response(MediaError("conflict", text), status=423, headers={"Retry-After": "1"})
+            return problem_response(exc, status=423, headers={"Retry-After": "1"})
         if isinstance(exc, WrongChecksum):
             return problem_response(
                 MediaError("bad_parameter", "What arrived does not have the checksum that was sent with it.", field="Upload-Checksum"), status=460

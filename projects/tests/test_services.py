@@ -110,6 +110,9 @@ def test_an_end_that_a_player_rounded_up_is_the_end(project, upload):
 def test_what_cannot_be_a_clip(project, upload):
     assert code(services.add_clip, project, upload(new_guest()[0])) == ("not_found", "upload")
     assert code(services.add_clip, project, upload(removed_at=timezone.now())) == ("gone", "upload")
+    deleted = upload()
+    Upload.objects.filter(pk=deleted.pk).delete()
+    assert code(services.add_clip, project, deleted) == ("gone", "upload")
     assert code(services.add_clip, project, upload(status=UploadStatus.REJECTED)) == ("conflict", "upload")
     assert code(services.add_clip, project, upload(kind="audio")) == ("no_video", "upload")
     assert code(services.add_clip, project, upload(kind="image", seconds=None)) == ("no_video", "upload")
