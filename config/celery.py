@@ -15,11 +15,13 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 from django.conf import settings
 
+from config import broker
 from config.worker_steps import Schedule, SignOfLife
 
 # Work in hand goes on while the broker is away: the row knows who holds the job, so nothing has to be cancelled.
 warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
 
+broker.install()
 app = Celery("cutroom")
 SOCKET_SECONDS = 2.0
 """Longest wait for the broker; whoever publishes fails fast, because the sweeper sends again."""

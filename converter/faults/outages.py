@@ -66,6 +66,23 @@ def broker(world: World, dice: Random) -> str:
     return f"no broker for {world.seconds:g} s"
 
 
+def busy(world: World, dice: Random) -> str:
+    """Redis dies while every place of the worker is taken, and is back when their work is done: the worker must hear what comes then."""
+    forget = dice.random() < 0.5
+    upload_id = world.client.upload(world.clips["large"])
+    places = int(os.environ.get("WORKER_CONCURRENCY", "2"))
+    jobs = [world.client.submit(upload_id, "compress", ENCODE) for _ in range(places)]
+    until(lambda: all(world.running(job_id) for job_id in jobs), "every place taken")
+    with world.stack.without("redis", forget=forget):
+        until(world.at_rest, "the end of what runs")
+        time.sleep(2)  # the worker tries to say so, in vain
+    jobs.append(world.client.submit(upload_id))
+    world.settle(sweep=False)
+    for job_id in jobs:
+        succeeded(job_id)
+    return "Redis killed while all were busy, " + ("its data lost" if forget else "its data kept")
+
+
 def locked(world: World, dice: Random) -> str:
     """Somebody holds the database's lock while a job runs and a file is sent."""
     upload_id = world.client.upload(world.clips["large"])

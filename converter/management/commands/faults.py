@@ -27,7 +27,7 @@ OWN_DISK = "CUTROOM_FAULTS_DISK"
 MEGABYTES = 600
 """Size of the private file system."""
 
-ONCE = ("tokens", "names", "disk", "locked", "broker", "clock", "repeat", "postgres", "poison")
+ONCE = ("tokens", "names", "disk", "locked", "broker", "busy", "clock", "repeat", "postgres", "poison")
 """Scenarios that need fewer seeds than kills: what they do hardly differs from one to the next."""
 
 
@@ -107,7 +107,7 @@ def _scenarios() -> dict[str, Any]:
     from converter.faults import kills, outages, races
 
     found: list[Any] = [kills.kill, kills.tool, kills.sleep, kills.poison, outages.redis, races.tokens, races.names]
-    found += [outages.disk, outages.locked, outages.broker, outages.clock, outages.repeat, outages.postgres]
+    found += [outages.disk, outages.locked, outages.broker, outages.busy, outages.clock, outages.repeat, outages.postgres]
     return {scenario.__name__: scenario for scenario in found}
 
 
