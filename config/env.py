@@ -7,6 +7,7 @@ configured Django, so that the supervisor reads the same values as the settings 
 
 from __future__ import annotations
 
+import ipaddress
 import math
 import os
 import re
@@ -151,6 +152,25 @@ def url(name: str, default: str = "", *, schemes: tuple[str, ...]) -> str:
 def path(name: str, default: Path) -> Path:
     """A file or directory; a relative one is taken from the project's directory."""
     return _read(name, default, lambda value: BASE_DIR / Path(value).expanduser())
+
+
+def rate(name: str, default: str) -> str:
+    """A limit of requests in a time, as django-ratelimit reads it: `30/hour`, `5/10m`. Raises `ImproperlyConfigured`."""
+    value = text(name, default)
+    if re.fullmatch(r"[0-9]+/(?:[0-9]*[smhd]|second|minute|hour|day)", value) is None:
+        _refuse(name, value, f"a number and a time, for example {default}")
+    return value
+
+
+def proxies(name: str) -> list[str]:
+    """Addresses and networks between commas, and `unix` for a local socket. Raises `ImproperlyConfigured`."""
+    found = listing(name)
+    for proxy in found:
+        try:
+            _ = proxy == "unix" or ipaddress.ip_network(proxy, strict=False)
+        except ValueError:
+            _refuse(name, proxy, "addresses and networks such as 10.0.0.7 or 172.16.0.0/12, or unix, between commas")
+    return found
 
 
 def origins(name: str) -> list[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import translation
 from django.utils.cache import patch_cache_control
 from django.views.i18n import JavaScriptCatalog
@@ -16,7 +17,12 @@ class ScriptCatalogue(JavaScriptCatalog):
     packages = ["config"]
 
     def get(self, request: HttpRequest, *args: Any, language: str, **kwargs: Any) -> HttpResponse:
-        """The catalogue as a script; a browser asks again for it, since a new version may say more."""
+        """The catalogue as a script; a browser asks again for it, since a new version may say more.
+
+        Raises `Http404` for a language that is not ours.
+        """
+        if language not in dict(settings.LANGUAGES):  # Django would keep a catalogue for each name that anybody thinks of
+            raise Http404
         with translation.override(language):
             response: HttpResponse = super().get(request, *args, **kwargs)
         patch_cache_control(response, public=True, max_age=300)

@@ -48,7 +48,7 @@ CORS_URLS_REGEX = r"^/api/"
 CORS_ALLOW_HEADERS = policies.CORS_ALLOW_HEADERS
 CORS_EXPOSE_HEADERS = policies.CORS_EXPOSE_HEADERS
 CSRF_TRUSTED_ORIGINS = env.listing("CSRF_TRUSTED_ORIGINS")
-TRUSTED_PROXIES = env.listing("TRUSTED_PROXIES")
+TRUSTED_PROXIES = env.proxies("TRUSTED_PROXIES")
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^health/"]  # a container's own health check speaks plain HTTP
@@ -241,13 +241,14 @@ STATIC_ROOT = env.path("STATIC_ROOT", BASE_DIR / "staticfiles")
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "config.static.ManifestStorage"},
+    "staticfiles": {"BACKEND": "config.static.ManifestStorage", "OPTIONS": {"file_permissions_mode": 0o644, "directory_permissions_mode": 0o755}},
 }
 LANGUAGE_CODE = "en"
 USE_I18N = True
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 """The languages whose catalogues are whole (config/locale/)."""
 LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_SECURE = HTTPS
 LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -265,11 +266,11 @@ REST_FRAMEWORK = {
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_THROTTLE_CLASSES": ["converter.owners.ratelimit.ApiThrottle"],
     "DEFAULT_THROTTLE_RATES": {
-        "guest": env.text("GUEST_RATE", "30/hour"),
-        "upload": env.text("UPLOAD_RATE", "600/hour"),
-        "sign_in": env.text("SIGN_IN_RATE", "30/minute"),
-        "owner": env.text("OWNER_RATE", "1200/minute"),
-        "address": env.text("ADDRESS_RATE", "6000/minute"),
+        "guest": env.rate("GUEST_RATE", "30/hour"),
+        "upload": env.rate("UPLOAD_RATE", "600/hour"),
+        "sign_in": env.rate("SIGN_IN_RATE", "30/minute"),
+        "owner": env.rate("OWNER_RATE", "1200/minute"),
+        "address": env.rate("ADDRESS_RATE", "6000/minute"),
     },
     "EXCEPTION_HANDLER": "converter.problems.exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",

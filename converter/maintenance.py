@@ -6,31 +6,25 @@ Bytes go; rows and recipes stay. Everything can be asked first (`dry_run`) what 
 from __future__ import annotations
 
 import logging
-import shutil
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from converter import leftovers
 from converter.audit.context import Actor, use_actor
-from converter.engine import files
 from converter.engine.faultpoints import reach
 from converter.estimates import services as estimates
 from converter.exports import retention as exports
-from converter.exports.models import Export
 from converter.jobs import selectors, turns
 from converter.jobs import services as jobs
-from converter.jobs.models import Job
-from converter.jobs.states import JobStatus
+from converter.leftovers import Doomed, Item
 from converter.runtime import services as runtime
 from converter.uploads import resumable
 from converter.uploads import selectors as uploads
@@ -58,16 +52,6 @@ def retention_guard(guard: Guard) -> Guard:
     if guard not in _guards:
         _guards.append(guard)
     return guard
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One thing that goes: `kind` is `upload`, `export`, `temporary` or `orphan`; `size` in bytes."""
-
-    kind: str
-    name: str
-    reason: str
-    size: int = 0
 
 
 @dataclass(slots=True)
@@ -148,19 +132,14 @@ def _until_failure(send: Send, due: list[uuid.UUID]) -> list[uuid.UUID]:
     return sent
 
 
-Doomed = Iterator[tuple[Item, Callable[[], Any]]]
-
-
 def _doomed(grace: timedelta) -> Doomed:
     yield from _expired_uploads()
     yield from _expired_exports()
     yield from _deleted()
     yield from _missing(grace)
-    yield from _orphans(grace)
+    # Rows first, or the files of unfinished uploads would be taken from under them.
     yield from _unfinished()
-    yield from _temporary()
-    yield from _work_dirs(grace)
-    yield from _derived(grace)
+    yield from leftovers.doomed(grace)
 
 
 def _expired_uploads() -> Doomed:
@@ -202,99 +181,17 @@ def _deleted() -> Doomed:
 def _missing(grace: timedelta) -> Doomed:
     """Rows whose bytes were lost: people are told that they are gone, instead of an error of ours."""
     before = timezone.now() - grace
-    if _root("uploads").is_dir():  # else a disk is not mounted, and nothing is known
+    if leftovers.root("uploads").is_dir():  # else a disk is not mounted, and nothing is known
         for upload in Upload.objects.filter(removed_at=None, created_at__lt=before, status=UploadStatus.READY).iterator():
             if not upload.file.exists():
                 yield Item("upload", str(upload.pk), "its file is missing"), partial(intake.expire, upload)
-    if _root("exports").is_dir():
+    if leftovers.root("exports").is_dir():
         for export in exports.missing():
             if export.created_at < before:
                 yield Item("export", str(export.pk), "its file is missing"), partial(exports.remove_bytes, export, "missing")
 
 
-def _orphans(grace: timedelta) -> Doomed:
-    found = list(_old_files(_root("uploads"), grace.total_seconds()))
-    claimed = set(Upload.objects.filter(removed_at=None).values_list("path", flat=True)) if found else set()
-    for path in found:
-        if path.relative_to(settings.MEDIA_ROOT).as_posix() not in claimed:
-            yield _file("orphan", path, "no upload has it"), partial(path.unlink, missing_ok=True)
-    for path in exports.orphans(grace):
-        yield _file("orphan", path, "no export has it"), partial(path.unlink, missing_ok=True)
-
-
 def _unfinished() -> Doomed:
-    """Uploads that broke off and were not taken up again; rows first, or their files would be taken from under them."""
+    """Uploads that broke off and were not taken up again."""
     for upload in resumable.expired(timezone.now()):
         yield Item("upload", str(upload.pk), "nothing more of it came", upload.size), partial(resumable.expire, upload)
-
-
-def _temporary() -> Doomed:
-    hours = runtime.get("temp_retention_hours")
-    for path in _listed(_root("incoming")):
-        if _age(path) > hours * 3600:
-            item, remove = (_tree, shutil.rmtree) if path.is_dir() else (_file, partial(Path.unlink, missing_ok=True))
-            yield item("temporary", path, f"was not finished in {hours:g} hours"), partial(remove, path)
-
-
-def _work_dirs(grace: timedelta) -> Doomed:
-    """Directories of attempts that nobody works on any more: the row says so, or nothing is known and they are old."""
-    for path in _listed(_root("work")):
-        job_id, _, fence = path.name.partition("-")
-        if _is_hex(job_id) and fence.isdecimal():
-            held = Job.objects.filter(pk=uuid.UUID(job_id), fence=int(fence), status=JobStatus.RUNNING).exists()
-        else:
-            held = _age(path) <= grace.total_seconds()
-        if not held:
-            yield _tree("temporary", path, "its attempt is over"), partial(shutil.rmtree, path)
-
-
-def _derived(grace: timedelta) -> Doomed:
-    for path in _listed(_root("derived")):
-        kept = _is_hex(path.name) and any(rows.filter(pk=uuid.UUID(path.name), removed_at=None).exists() for rows in (Upload.objects, Export.objects))
-        if not kept and _age(path) > grace.total_seconds():
-            yield _tree("temporary", path, "its upload is gone"), partial(shutil.rmtree, path)
-
-
-def _root(name: str) -> Path:
-    return Path(settings.MEDIA_ROOT) / name
-
-
-def _listed(root: Path) -> list[Path]:
-    return sorted(root.iterdir()) if root.is_dir() else []
-
-
-def _old_files(root: Path, seconds: float) -> Iterator[Path]:
-    for path in sorted(root.rglob("*")):
-        if not path.is_dir() and _age(path) > seconds:
-            yield path
-
-
-def _age(path: Path) -> float:
-    """Seconds since the last change, of which a rename is one; 0 for a path that has just gone."""
-    try:
-        return time.time() - files.changed_at(path)
-    except FileNotFoundError:
-        return 0.0
-
-
-def _file(kind: str, path: Path, reason: str) -> Item:
-    return Item(kind, path.relative_to(settings.MEDIA_ROOT).as_posix(), reason, _size(path))
-
-
-def _tree(kind: str, path: Path, reason: str) -> Item:
-    return Item(kind, path.relative_to(settings.MEDIA_ROOT).as_posix(), reason, sum(_size(file) for file in path.rglob("*")))
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.lstat().st_size
-    except FileNotFoundError:
-        return 0
-
-
-def _is_hex(text: str) -> bool:
-    try:
-        uuid.UUID(text)
-    except ValueError:
-        return False
-    return True

@@ -43,7 +43,7 @@ def run() -> dict[str, Any]:
         for name, step in STEPS.items():
             try:
                 report[name] = step()
-            except DatabaseError:
+            except (DatabaseError, audit.Broken):
                 logger.exception("the nightly step %s failed; it is tried again tomorrow", name)
                 report[name] = "failed"
         audit.record("maintenance.nightly", TARGET, **report)

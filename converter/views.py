@@ -22,6 +22,7 @@ from converter.engine.ranges import picture_length
 from converter.exports import grants
 from converter.exports.models import Export
 from converter.jobs import selectors as jobs
+from converter.jobs import turns
 from converter.jobs.models import Job
 from converter.jobs.states import ACTIVE
 from converter.owners.ratelimit import limit
@@ -118,7 +119,7 @@ def _workshop_page(
         "data": _page_data(upload, form, repeat) if upload else None,
         "key": uuid.uuid4(),
         "recent": recent[:RECENT_UPLOADS],
-        "jobs": _with_inputs(jobs.for_owner(owner))[:TRAY],
+        "jobs": turns.placed(_with_inputs(jobs.for_owner(owner))[:TRAY]),
         "max_bytes": settings.MAX_UPLOAD_BYTES,
     }
     return render(request, "workshop/page.html", context, status=status)
@@ -142,7 +143,7 @@ def job_list(request: HttpRequest) -> HttpResponse:
     """The owner's jobs, newest first. `?part=tray` is the cards of those under way and of the ids in `also`, for scripts."""
     if request.GET.get("part") == "tray":
         watched = jobs.watched(request.owner, request.GET.get("also", "").split(",")[:TRAY])  # type: ignore[attr-defined]
-        return render(request, "jobs/_tray.html", {"jobs": _with_inputs(watched)[:PER_TRAY]})
+        return render(request, "jobs/_tray.html", {"jobs": turns.placed(_with_inputs(watched)[:PER_TRAY])})
     rows = _with_inputs(jobs.for_owner(request.owner))  # type: ignore[attr-defined]
     return render(request, "jobs/list.html", {"page": page_of(request, rows)})
 

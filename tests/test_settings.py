@@ -52,6 +52,8 @@ def test_production_starts_when_all_is_given(tmp_path: Path) -> None:
         ({"MAX_UPLOAD_BYTES": "lots"}, "MAX_UPLOAD_BYTES='lots' is not valid"),
         ({"DATABASE_URL": "mysql://x/y"}, "DATABASE_URL is not a valid address"),
         ({"REDIS_URL": "amqp://x"}, "REDIS_URL is not a valid address"),
+        ({"TRUSTED_PROXIES": "nginx"}, "TRUSTED_PROXIES='nginx' is not valid"),
+        ({"GUEST_RATE": "often"}, "GUEST_RATE='often' is not valid"),
         ({"JOB_HEARTBEAT_SECONDS": "10"}, "JOB_HEARTBEAT_SECONDS=10 is too long"),
     ],
 )
@@ -60,6 +62,19 @@ def test_what_is_not_right_is_refused_by_name(tmp_path: Path, change: dict[str, 
     assert done.returncode != 0
     assert sentence in done.stderr
     assert "loaded" not in done.stdout
+
+
+def test_static_files_may_be_read_by_whoever_serves_them(tmp_path: Path) -> None:
+    """An image is built by root and run by somebody else; what users send stays private all the same."""
+    code = (
+        "import django; django.setup(); from django.core.files.base import ContentFile; from django.core.files.storage import storages; "
+        "[storages[name].save('a/b.css', ContentFile(b'x')) for name in ('staticfiles', 'default')]"
+    )
+    done = load(tmp_path, code, STATIC_ROOT=str(tmp_path / "static"), DJANGO_SETTINGS_MODULE="config.settings")
+    assert done.returncode == 0, done.stderr
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "static").rglob("*")}
+    assert modes == {"a": 0o755, "b.css": 0o644}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "media" / "a").rglob("*")} == {0o600}
 
 
 def test_embedded_makes_one_key_and_keeps_it(tmp_path: Path) -> None:

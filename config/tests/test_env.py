@@ -37,6 +37,9 @@ def test_booleans(monkeypatch: pytest.MonkeyPatch, written: str, read: bool) -> 
         (lambda: env.size("X", 5), "-1", "2GiB"),
         (lambda: env.size("X", 5, low=100), "99", "at least 100"),
         (lambda: env.boolean("X", False), "maybe", "true or false"),
+        (lambda: env.rate("X", "5/hour"), "often", "for example 5/hour"),
+        (lambda: env.rate("X", "5/hour"), "5/fortnight", "for example 5/hour"),
+        (lambda: env.proxies("X"), "unix,proxy.example", "addresses and networks"),
         (lambda: env.text("X", "a", choices=("a", "b")), "c", "one of a, b"),
         (lambda: env.url("X", schemes=("redis", "unix")), "http://x", "redis:// or unix://"),
         (lambda: env.url("X", schemes=("redis",)), "redis://x:port", "redis://"),
@@ -47,6 +50,14 @@ def test_malformed_values_are_refused_by_name(monkeypatch: pytest.MonkeyPatch, r
     with pytest.raises(ImproperlyConfigured, match=r"^X") as caught:
         read()
     assert right in str(caught.value)
+
+
+def test_rates_and_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    for value in ("30/hour", "5/m", "5/10m", "0/s"):
+        monkeypatch.setenv("X", value)
+        assert env.rate("X", "1/day") == value
+    monkeypatch.setenv("X", "10.0.0.7, 172.16.0.1/12, ::1, unix")
+    assert env.proxies("X") == ["10.0.0.7", "172.16.0.1/12", "::1", "unix"]
 
 
 def test_a_password_in_an_address_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:

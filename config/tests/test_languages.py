@@ -35,6 +35,15 @@ def test_scripts_get_a_catalogue(client: Client) -> None:
     assert b"ngettext" in answer.content
 
 
+def test_no_catalogue_is_kept_for_names_that_anybody_thinks_of(client: Client) -> None:
+    from django.utils.translation import trans_real
+
+    before = set(trans_real._translations)
+    for name in ("xx", "tlh", "a" * 40, "-"):
+        assert client.get(f"/language/{name}.js").status_code == 404
+    assert set(trans_real._translations) - before <= {"en", "de"}
+
+
 def test_what_is_to_be_translated_is_found_everywhere() -> None:
     ids = {message.id for message in catalogues.wanted("django")}
     assert {"Convert", "Waiting", "The disk is full."} <= ids

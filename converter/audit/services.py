@@ -5,12 +5,12 @@ from __future__ import annotations
 from django.db import models, transaction
 from django.utils import timezone
 
-from .chain import Verdict, check, seal_batch
+from .chain import Broken, Verdict, check, seal_batch
 from .context import Actor, current_actor
 from .models import AuditEntry
 from .plain import text, value
 
-__all__ = ["Verdict", "record", "seal", "verify"]
+__all__ = ["Broken", "Verdict", "record", "seal", "verify"]
 
 SEAL_BATCH = 500
 """Entries sealed in one transaction: few enough not to hold writers up after a crash left many."""

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from .models import Export, Grant
+from .selectors import with_expiry
 from .services import remove_bytes
 
 
@@ -48,6 +49,10 @@ class ExportAdmin(ReadOnly, admin.ModelAdmin):
     inlines = (GrantInline,)
     actions = ("remove_files",)
     readonly_fields = ("expires",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Export]:
+        """With what `expires` shows, asked once."""
+        return with_expiry(super().get_queryset(request))
 
     @admin.display(ordering="job__operation")
     def operation(self, export: Export) -> str:

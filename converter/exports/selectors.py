@@ -19,7 +19,11 @@ def for_owner(owner: Owner | None) -> QuerySet[Export]:
     """The owner's exports, newest first, also those whose bytes went, but not what was set aside; none for nobody."""
     if owner is None:
         return Export.objects.none()
-    rows = Export.objects.filter(owner=owner, deleted_at=None).select_related("job")
+    return with_expiry(Export.objects.filter(owner=owner, deleted_at=None).select_related("job"))
+
+
+def with_expiry(rows: QuerySet[Export]) -> QuerySet[Export]:
+    """The rows, which need not ask one by one for the retention that their `expires_at` follows."""
     return rows.annotate(kept_hours=Value(float(runtime.get("export_retention_hours"))))
 
 

@@ -10,7 +10,7 @@ is taken next and the index in it is the place in the queue.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -84,6 +84,15 @@ def positions(job_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
     marks = ", ".join(["%s"] * len(job_ids))
     rows = _ask(_placed(f"id IN ({marks})"), after=[_prepared(job_id) for job_id in job_ids])
     return {_uuid(job_id): int(place) for job_id, place in rows}
+
+
+def placed(jobs: Iterable[Job]) -> list[Job]:
+    """The jobs, each of which knows its `place` in the queue: one question for all of them. A job that does not wait has 0."""
+    rows = list(jobs)
+    places = positions([job.pk for job in rows if job.status == JobStatus.QUEUED])
+    for job in rows:
+        job.__dict__["place"] = places.get(job.pk, 0)
+    return rows
 
 
 def position_of_new(owner: Owner, priority: int = 0) -> int:

@@ -15,5 +15,5 @@ register = template.Library()
 @register.filter
 def waiting_for(job: Job) -> str:
     """Its place in the queue, in words: `2 ahead of you`; static/js/tray.js says the same."""
-    ahead = turns.positions([job.pk]).get(job.pk, 0)
+    ahead = int((job if "place" in job.__dict__ else turns.placed([job])[0]).__dict__["place"])
     return ngettext("%(n)s ahead of you", "%(n)s ahead of you", ahead) % {"n": ahead} if ahead else _("Waiting for a worker")

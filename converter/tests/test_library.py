@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import io
+import re
 import wave
 import zipfile
 from datetime import timedelta
@@ -75,6 +77,18 @@ def test_files_are_found_by_words_kind_and_order(browser, person):
     assert shown(browser, "/exports/?kind=nonsense&sort=nonsense") == ["work.gif", "holiday song.mp3", "Holiday at sea.mp4"]
     page = browser.get("/exports/?q=nothing+like+it").content.decode()
     assert "Nothing here fits." in page and 'value="nothing like it"' in page
+
+
+def test_the_next_page_is_of_what_was_sought(browser, person, monkeypatch):
+    monkeypatch.setattr("converter.pages.PER_PAGE", 2)
+    for number in range(3):
+        exported(person, f"a & b {number}.mp4")
+    exported(person, "other.mp4")
+    page = browser.get("/exports/?q=a+%26&sort=oldest").content.decode()
+    following = html.unescape(re.search(r'rel="next" href="([^"]+)"', page)[1])
+    assert shown(browser, f"/exports/{following}") == ["a & b 2.mp4"]
+    before = html.unescape(re.search(r'rel="prev" href="([^"]+)"', browser.get(f"/exports/{following}").content.decode())[1])
+    assert shown(browser, f"/exports/{before}") == ["a & b 0.mp4", "a & b 1.mp4"]
 
 
 def test_nobody_sees_or_moves_another_ones(browser, person, media_root):

@@ -12,7 +12,7 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from converter import maintenance, runner, services, tasks
+from converter import leftovers, maintenance, runner, services, tasks
 from converter.audit.models import AuditEntry
 from converter.engine.errors import MediaError
 from converter.exports.models import Export
@@ -140,9 +140,19 @@ def test_a_directory_whose_process_was_killed_goes_with_its_files_when_it_is_old
         path.write_bytes(b"12345")
     (media_root / "incoming/empty/x").unlink()
     assert maintenance.clean().gone == [], "they are young"
-    monkeypatch.setattr(maintenance, "_age", lambda path: 25 * 3600)
+    monkeypatch.setattr(leftovers, "_age", lambda path: 25 * 3600)
     assert {item.name: item.size for item in maintenance.clean().gone} == {"incoming/dead": 5, "incoming/empty": 0, "incoming/half": 5}
     assert list((media_root / "incoming").iterdir()) == []
+
+
+def test_what_was_derived_goes_with_its_row_in_few_questions(media_root, owner, monkeypatch, django_assert_max_num_queries):
+    monkeypatch.setattr(leftovers, "AT_ONCE", 2)
+    kept = [Upload.objects.create(owner=owner, name="clip.mp4", status="ready") for _ in range(3)]
+    for name in [*(str(upload.pk) for upload in kept), *(str(uuid.uuid4()) for _ in range(3)), "nonsense"]:
+        (media_root / "derived" / name).mkdir(parents=True)
+    with django_assert_max_num_queries(8):
+        gone = {item.name for item, _ in leftovers._derived(timedelta(seconds=-1))}
+    assert len(gone) == 4 and not any(str(upload.pk) in name for upload in kept for name in gone)
 
 
 def test_rows_whose_file_is_lost_are_marked_unless_the_disk_is_away(job, media_root):

@@ -13,7 +13,7 @@ from django.utils import timezone
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
 from converter import nightly
-from converter.audit.models import AuditEntry
+from converter.audit.models import AuditEntry, ChainHead
 from converter.owners import bearers, keys
 from converter.owners.models import ApiKey
 from converter.owners.services import owner_for_user
@@ -54,6 +54,17 @@ def test_the_trails_retention_is_a_setting() -> None:
     runtime.set("audit_retention_days", 30)
     assert nightly.run()["trimmed"] == 1 and AuditEntry.objects.filter(action="test").count() == 1
     assert nightly.run()["verified"].startswith("audit trail sound")
+
+
+def test_a_step_that_fails_keeps_none_from_the_others() -> None:
+    """Without its head the trail can't be shortened, and everything else is done all the same."""
+    nightly.run()
+    Session.objects.create(session_key="s", session_data="x", expire_date=timezone.now() - timedelta(days=1))
+    ChainHead.objects.all().delete()
+    report = nightly.run()
+    assert report["trimmed"] == "failed" and "taken away" in report["verified"]
+    assert report["sessions"] == "cleared" and not Session.objects.exists()
+    assert nightly.run_if_due() is None, "it was done today"
 
 
 def test_a_broken_chain_is_said_aloud(caplog: pytest.LogCaptureFixture) -> None:

@@ -64,12 +64,17 @@ def ask(upload: Upload, name: str, make: Make, turns: threading.Semaphore) -> Pa
         lock = held(target, wait=False)
         if lock is None:
             return Pending()
-        if target.exists() or _linked(upload, target):
-            free(target, lock)
-            return target
-        pending = _under_way[target] = Pending()
-        threading.Thread(target=_work, args=(upload.file, target, make, pending, turns, lock), name=f"make {name}", daemon=True).start()
-        return pending
+        pending = Pending()
+        begun = threading.Thread(target=_work, args=(upload.file, target, make, pending, turns, lock), name=f"make {name}", daemon=True)
+        try:
+            if target.exists() or _linked(upload, target):
+                return target
+            begun.start()
+            _under_way[target] = pending
+            return pending
+        finally:
+            if begun.ident is None:  # nobody else gives the right back
+                free(target, lock)
 
 
 def _work(source: Path, target: Path, make: Make, pending: Pending, turns: threading.Semaphore, lock: int) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from PIL import Image
 
 from converter.engine import run
@@ -164,6 +165,28 @@ def test_one_work_for_many_questions_and_for_the_same_bytes(upload: Upload, gues
     assert [path.name for path in first.parent.iterdir()] == [first.name]
     storage.remove_derived(upload.pk)
     assert not first.exists() and second.exists()
+
+
+def test_a_beginning_that_fails_keeps_no_right(upload: Upload, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Neither a database that is away for a moment nor a lack of threads may keep everybody waiting for ever."""
+
+    def fail(*_: object) -> bool:
+        raise OperationalError
+
+    turns = threading.Semaphore(1)
+    with monkeypatch.context() as broken, pytest.raises(OperationalError):
+        broken.setattr(making, "_linked", fail)
+        making.ask(upload, "x", _touch, turns)
+    with monkeypatch.context() as broken, pytest.raises(OperationalError):
+        broken.setattr(threading.Thread, "start", fail)
+        making.ask(upload, "x", _touch, turns)
+    assert not making._under_way
+    assert until(lambda: making.ask(upload, "x", _touch, turns)).read_text() == "made"
+
+
+def _touch(work: Path, pending: Pending) -> Path:
+    (work / "x").write_text("made")
+    return work / "x"
 
 
 def test_a_fault_of_the_media_is_remembered_and_one_of_ours_is_not(upload: Upload, monkeypatch: pytest.MonkeyPatch) -> None:
