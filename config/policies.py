@@ -61,7 +61,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "JobStatusEnum": "converter.jobs.states.JobStatus",
         "UploadStatusEnum": "converter.uploads.models.UploadStatus",
     },
-    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "config.docs.local_examples"],
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "config.docs.local_examples", "config.docs.common_refusals"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},

@@ -184,7 +184,7 @@ class JobViewSet(ReadJobs):
     @extend_schema(
         summary="Try a failed or cancelled job again",
         request=None,
-        responses={201: JobSerializer, **problems("unauthenticated", "not_found", "conflict", "gone")},
+        responses={201: JobSerializer, **_REFUSALS},
     )
     @action(methods=["post"], detail=True)
     def retry(self, request: Request, pk: uuid.UUID) -> Response:
@@ -219,7 +219,7 @@ class ExportViewSet(exports.ExportViewSet):
         operation_id="exports_rebuild",
         summary="Make an export again",
         request=None,
-        responses={201: JobSerializer, **problems("unauthenticated", "not_found", "gone")},
+        responses={201: JobSerializer, **_REFUSALS},
     )
     @action(methods=["post"], detail=True)
     def rebuild(self, request: Request, pk: str) -> Response:

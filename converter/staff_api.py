@@ -16,7 +16,6 @@ from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers
-from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -25,6 +24,7 @@ from converter.audit.models import AuditEntry
 from converter.audit.selectors import as_dict
 from converter.owners.permissions import IsStaff
 from converter.problems import problems
+from converter.uploads.pagination import Pages
 
 LINES = 500
 """Entries that the export reads at a time."""
@@ -59,13 +59,10 @@ class EntryFilter(filters.FilterSet):  # type: ignore[misc]
         return rows.filter(action__startswith=value) if value.endswith(".") else rows.filter(action=value)
 
 
-class NewestEntries(CursorPagination):
+class NewestEntries(Pages):
     """A cursor over ids, newest first."""
 
     ordering = "-id"
-    page_size = 50
-    page_size_query_param = "limit"
-    max_page_size = 200
 
 
 class AuditView(generics.ListAPIView[AuditEntry]):

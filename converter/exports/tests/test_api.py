@@ -40,6 +40,12 @@ def test_the_shape(api, export):
     assert str(export.path) not in str(shown), "where it lies is nobody's business"
 
 
+@pytest.mark.parametrize("kind", ["exports", "uploads", "jobs", "projects"])
+def test_a_cursor_of_nobody_is_a_wrong_parameter(api, kind):
+    answer = api.get(f"/api/v1/{kind}/?cursor=x")
+    assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (400, "bad_parameter", "cursor")
+
+
 def test_the_list_is_a_cursor_and_costs_the_same_for_many(api, guest, django_assert_max_num_queries):
     for _ in range(5):
         make.export(guest[0])
