@@ -18,7 +18,7 @@ from converter.audit import retention
 from converter.audit import services as audit
 from converter.audit.context import Actor, use_actor
 from converter.audit.models import AuditEntry
-from converter.owners import adoption, keys
+from converter.owners import adoption, bearers, keys
 from converter.runtime import services as runtime
 
 logger = logging.getLogger(__name__)
@@ -84,6 +84,7 @@ STEPS: dict[str, Callable[[], Any]] = {
     "sessions": _sessions,
     "attempts": _attempts,
     "refresh_tokens": _refresh_tokens,
+    "ended_sign_ins": bearers.forget_ended,
     "personal_tokens": keys.forget_ended,
     "late_things": adoption.settle,
 }

@@ -102,8 +102,8 @@ class LogoutView(APIView):
 
     @extend_schema(
         operation_id="auth_token_logout",
-        summary="Sign out: end a refresh token",
-        description="The access token that came with it ends within its few minutes.",
+        summary="Sign out: end a refresh token and what came with it",
+        description="Every access and refresh token of the same sign-in ends at once; other sign-ins of the account go on.",
         tags=["auth"],
         auth=[],
         request=RefreshSerializer,

@@ -1,8 +1,9 @@
 """Short access tokens and rotating refresh tokens of an account (JSON Web Tokens), and what any Bearer stands for.
 
-An access token carries a fingerprint of the account's password and generation: a new password, or raising the
-generation, ends all of them at once. A refresh token is good for one use; the second use of one means that somebody
-else has it, too, and ends everything.
+Both carry a fingerprint of the account's password and generation: a new password, or raising the generation, ends all
+of them at once. They also carry the name of the sign-in that they came of, however often they were renewed, so signing out
+ends that sign-in's tokens and no others. A refresh token is good for one use; the second use of one means that somebody else
+has it, too, and ends everything.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Exists, F
+from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework_simplejwt.exceptions import TokenError
@@ -25,11 +27,14 @@ from rest_framework_simplejwt.utils import datetime_from_epoch
 from converter.audit import services as audit
 
 from . import keys
-from .models import ApiKey, Owner
+from .models import ApiKey, EndedSignIn, Owner
 from .tokens import hash_token, well_formed
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
+
+FAMILY = "fam"
+"""The claim that names the sign-in; its first refresh token's `jti`."""
 
 UNKNOWN = "The refresh token is not good any more; sign in again."
 
@@ -50,10 +55,10 @@ class Refresh(RefreshToken):
         """Left to `refresh`, which must tell a token that was used from one that is unknown."""
 
     @classmethod
-    def of(cls, owner: Owner) -> Refresh:
-        """A new one for an account."""
+    def of(cls, owner: Owner, family: str = "") -> Refresh:
+        """A new one for an account; `family` names the sign-in that it renews."""
         token = cls()
-        token["user_id"], token["gen"] = str(owner.user_id), fingerprint(owner)
+        token["user_id"], token["gen"], token[FAMILY] = str(owner.user_id), fingerprint(owner), family or token["jti"]
         OutstandingToken.objects.create(
             user=owner.user,
             jti=token["jti"],
@@ -81,9 +86,9 @@ def find(token: str) -> Credential | None:
     return None
 
 
-def issue(owner: Owner) -> dict[str, Any]:
-    """A fresh pair for an account: `access`, `refresh` and the seconds that the access token lasts."""
-    token = Refresh.of(owner)
+def issue(owner: Owner, family: str = "") -> dict[str, Any]:
+    """A fresh pair for an account: `access`, `refresh` and the seconds that the access token lasts; `family` as in `Refresh.of`."""
+    token = Refresh.of(owner, family)
     lifetime: Any = settings.SIMPLE_JWT["ACCESS_TOKEN_LIFETIME"]
     return {"access": str(token.access_token), "refresh": str(token), "expires_in": int(lifetime.total_seconds())}
 
@@ -104,17 +109,24 @@ def refresh(raw: str) -> dict[str, Any]:
     with transaction.atomic():
         token, owner = _opened(raw)
         if _use_up(token):
-            return issue(owner)
+            return issue(owner, _family(token))
         end_all(owner, "a refresh token was used twice")
     raise AuthenticationFailed("This refresh token was used before, so all tokens of the account were ended; sign in again.")
 
 
 def forget(raw: str) -> None:
-    """Sign out: use a refresh token up. Raises `AuthenticationFailed`."""
+    """Sign out: end every access and refresh token of the sign-in that this refresh token belongs to. Raises `AuthenticationFailed`."""
+    lifetime: Any = settings.SIMPLE_JWT["REFRESH_TOKEN_LIFETIME"]
     with transaction.atomic():
         token, owner = _opened(raw)
-        if _use_up(token):
+        _use_up(token)
+        if EndedSignIn.objects.get_or_create(family=_family(token), defaults={"expires_at": timezone.now() + lifetime})[1]:
             audit.record("tokens.ended", owner, reason="signed out")
+
+
+def forget_ended() -> int:
+    """Delete what remembers sign-ins whose tokens have all ended by themselves. Returns how many."""
+    return int(EndedSignIn.objects.filter(expires_at__lt=timezone.now()).delete()[0])
 
 
 def end_all(owner: Owner, reason: str) -> None:
@@ -142,14 +154,22 @@ def _opened(raw: str) -> tuple[Refresh, Owner]:
 
 
 def _owner(token: Any) -> Owner | None:
-    """The active account whose token this is, unless all of its tokens were ended."""
+    """The active account whose token this is, unless its sign-in or all of the account's were ended."""
     user: type[AbstractBaseUser] = get_user_model()
     try:
         key = user._meta.pk.to_python(token.get("user_id"))
     except (TypeError, ValueError):
         return None
-    owner = Owner.objects.select_related("user").filter(user_id=key, user__is_active=True).first() if key is not None else None
+    if key is None:
+        return None
+    ended = EndedSignIn.objects.filter(family=_family(token))
+    owner = Owner.objects.select_related("user").filter(~Exists(ended), user_id=key, user__is_active=True).first()
     return owner if owner is not None and token.get("gen") == fingerprint(owner) else None
+
+
+def _family(token: Any) -> str:
+    """Whom a token belongs with. One from before sign-ins had names stands for itself."""
+    return str(token.get(FAMILY) or token["jti"])
 
 
 def _use_up(token: Refresh) -> bool:

@@ -54,3 +54,13 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.hint}…)"
+
+
+class EndedSignIn(models.Model):
+    """A sign-in of a program that was ended: every token that came of it, by however many renewals, is good for nothing."""
+
+    family = models.CharField(max_length=32, primary_key=True, help_text="What all of its tokens carry.")
+    expires_at = models.DateTimeField(db_index=True, help_text="When the last of them has ended by itself.")
+
+    def __str__(self) -> str:
+        return self.family

@@ -18,7 +18,7 @@ from converter.audit.models import AuditEntry
 from converter.engine.errors import MediaError
 from converter.jobs.tests import make
 from converter.owners import bearers, keys, totp
-from converter.owners.models import ApiKey, Owner
+from converter.owners.models import ApiKey, EndedSignIn, Owner
 from converter.owners.services import new_guest, owner_for_user
 
 pytestmark = pytest.mark.django_db
@@ -88,11 +88,50 @@ def test_refreshing_rotates_and_a_second_use_ends_everything(alice: Owner) -> No
     assert sign_in().status_code == 200
 
 
-def test_signing_out_ends_the_refresh_token(alice: Owner) -> None:
-    pair = sign_in().json()
-    assert post("token/logout/", {"refresh": pair["refresh"]}).status_code == 204
-    assert post("token/refresh/", {"refresh": pair["refresh"]}).status_code == 401
+def test_signing_out_ends_what_that_sign_in_gave_and_nothing_else(alice: Owner) -> None:
+    first, other = sign_in().json(), sign_in().json()
+    second = post("token/refresh/", {"refresh": first["refresh"]}).json()
+    assert opens(first["access"]) and opens(second["access"]), "renewing ends no access token"
+    assert post("token/logout/", {"refresh": second["refresh"]}).status_code == 204
+    assert not opens(first["access"]) and not opens(second["access"])
+    for refresh in (first["refresh"], second["refresh"]):
+        assert post("token/refresh/", {"refresh": refresh}).status_code == 401
+        assert post("token/logout/", {"refresh": refresh}).status_code == 401
+    assert opens(other["access"]) and post("token/refresh/", {"refresh": other["refresh"]}).status_code == 200
+    assert [entry.data for entry in AuditEntry.objects.filter(action="tokens.ended")] == [{"reason": "signed out"}]
     assert post("token/logout/", {"refresh": "nonsense"}).status_code == 401
+
+
+def test_an_old_refresh_token_signs_its_sign_in_out_too(alice: Owner) -> None:
+    first = sign_in().json()
+    second = post("token/refresh/", {"refresh": first["refresh"]}).json()
+    assert post("token/logout/", {"refresh": first["refresh"]}).status_code == 204
+    assert not opens(second["access"]) and post("token/refresh/", {"refresh": second["refresh"]}).status_code == 401
+
+
+def test_a_token_from_before_sign_ins_had_names_can_be_signed_out(alice: Owner) -> None:
+    token = bearers.Refresh.of(alice)
+    del token.payload[bearers.FAMILY]
+    assert post("token/logout/", {"refresh": str(token)}).status_code == 204
+    assert post("token/refresh/", {"refresh": str(token)}).status_code == 401
+
+
+def test_ended_sign_ins_are_forgotten_when_their_tokens_have_ended_by_themselves(alice: Owner) -> None:
+    post("token/logout/", {"refresh": sign_in().json()["refresh"]})
+    assert bearers.forget_ended() == 0
+    EndedSignIn.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert bearers.forget_ended() == 1
+
+
+def test_the_account_page_ends_every_program_at_once(alice: Owner) -> None:
+    access = sign_in().json()["access"]
+    browser = Client()
+    browser.force_login(alice.user)
+    assert browser.post("/accounts/", {"action": "end"}).status_code == 302
+    assert not opens(access)
+    access = sign_in().json()["access"]
+    browser.post("/accounts/password/", {"old_password": PASSWORD, "new_password1": "another-long-phrase", "new_password2": "another-long-phrase"})
+    assert not opens(access) and sign_in(password="another-long-phrase").status_code == 200
 
 
 def test_a_new_password_and_a_closed_account_end_tokens_at_once(alice: Owner) -> None:
