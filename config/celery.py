@@ -16,7 +16,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 from django.conf import settings
 
 from config import broker
-from config.worker_steps import Schedule, SignOfLife
+from config.worker_steps import Courtesy, Schedule, SignOfLife
 
 # Work in hand goes on while the broker is away: the row knows who holds the job, so nothing has to be cancelled.
 warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
@@ -70,7 +70,7 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks(["converter"])
-app.steps["worker"].update((SignOfLife, Schedule))
+app.steps["worker"].update((Courtesy, SignOfLife, Schedule))
 
 
 @setup_logging.connect

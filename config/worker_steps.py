@@ -29,6 +29,14 @@ def queues_of(worker: Any) -> list[str]:
     return sorted(worker.app.amqp.queues.consume_from)
 
 
+class Courtesy(bootsteps.Step):
+    """A worker that encodes, and every tool that it starts, gives way to whoever serves pages."""
+
+    def __init__(self, worker: Any, **options: Any) -> None:
+        if "media" in queues_of(worker):
+            os.nice(settings.WORKER_NICE)  # before the pool's threads are there: they take it over, and tools from them
+
+
 class SignOfLife(bootsteps.StartStopStep):
     """Write a key with an expiry every few seconds; /health/ready/ looks for it."""
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
 from datetime import timedelta
 
+import psutil
 import pytest
+from django.conf import settings
 
 from converter import maintenance, services, tasks
 from converter.audit.models import AuditEntry
@@ -28,6 +31,15 @@ def sweep() -> None:
 
 def ended() -> bool:
     return not Job.objects.filter(finished_at=None).exists()
+
+
+def priorities(media_root) -> set[int]:
+    """How far the tools that are at work give way."""
+    found = set()
+    for tool in tools(media_root):
+        with suppress(psutil.Error):
+            found.add(tool.nice())
+    return found
 
 
 def succeeded_once(media_root) -> None:
@@ -81,6 +93,7 @@ def test_cancel_reaches_into_the_worker(clip, owner, workers, media_root):
     job = services.submit(owner, "trim", {"start": 0, "duration": 25}, [clip(BUNNY)])
     workers.start()
     wait_for(lambda: tools(media_root) and Job.objects.filter(pk=job.pk, progress__gt=0).exists())
+    wait_for(lambda: priorities(media_root) == {min(19, os.nice(0) + settings.WORKER_NICE)})
     services.cancel(job)
     wait_for(lambda: not tools(media_root))
     wait_for(lambda: not any((media_root / "work").iterdir()))
