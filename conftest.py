@@ -12,10 +12,16 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis
 
 from config import catalogues, redis_server, redis_url
 from tests import clips
 from tests.running import Cutroom, free_port, until
+
+# The same examples in each run, however slow the machine is just now: a test that passed here passes there.
+hypothesis.register_profile("cutroom", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis.load_profile("cutroom")
 
 NO_CHROMIUM = "no Chromium could be had"
 ROOT = Path(__file__).resolve().parent
@@ -39,7 +45,7 @@ def redis_socket() -> Iterator[Path]:
     path = redis_url.socket_path(settings.VAR_DIR)
     server = subprocess.Popen(redis_server.command(binary, settings.VAR_DIR / "redis", path), stdout=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 90
         while not redis_server.answers(path):
             assert server.poll() is None and time.monotonic() < deadline, "the Redis-protocol server did not start"
             time.sleep(0.02)

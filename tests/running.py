@@ -9,10 +9,14 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 import psutil
+from django.conf import settings
+from django.db import connection
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 90.0
@@ -91,7 +95,7 @@ class Cutroom:
         """End it as Ctrl-C does."""
         self.process.terminate()
         try:
-            self.process.wait(30)
+            self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise
@@ -99,7 +103,52 @@ class Cutroom:
             self.log.close()
 
 
+_reserved: list[socket.socket] = []
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody else gets until this process ends: the kernel hands a bound one to nobody, but a server may still listen on it."""
+    reserved = socket.socket()
+    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    reserved.bind(("127.0.0.1", 0))
+    _reserved.append(reserved)
+    return int(reserved.getsockname()[1])
+
+
+@contextmanager
+def web_server(media_root: Path) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+    """gunicorn with its ASGI worker, as in production, on this test's database and files: its port and its process."""
+    port = free_port()
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "DATABASE_URL": database_url(),
+        "REDIS_URL": str(settings.CACHES["default"]["LOCATION"]).partition("?")[0],
+        "MEDIA_ROOT": str(media_root),
+        "HOST": "127.0.0.1",
+        "PORT": str(port),
+    }
+    command = [sys.executable, "-m", "gunicorn", "config.asgi:application", "-c", str(ROOT / "gunicorn.conf.py")]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment)
+    try:
+        until(lambda: process.poll() is not None or listens(port), "the server's start")
+        assert process.poll() is None, "the server did not start"
+        yield port, process
+    finally:
+        process.terminate()
+        process.wait(PATIENCE)
+
+
+def listens(port: int) -> bool:
+    """Whether somebody takes connections on a port of this machine."""
+    with socket.socket() as line:
+        return line.connect_ex(("127.0.0.1", port)) == 0
+
+
+def database_url() -> str:
+    """The test's own database, for another process."""
+    at = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{at['NAME']}"
+    place = f"{quote(at['USER'] or '')}:{quote(at['PASSWORD'] or '')}@{quote(at['HOST'] or '', safe='')}:{at['PORT'] or ''}"
+    return f"postgres://{place}/{at['NAME']}"

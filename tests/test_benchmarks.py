@@ -32,9 +32,12 @@ def test_the_cpu_of_a_whole_tree_is_counted(tmp_path: Path) -> None:
 
 
 def test_the_memory_of_a_whole_tree_is_seen_at_once(tmp_path: Path) -> None:
-    hold = "import time; kept = b'x' * 60_000_000; time.sleep(1.5)"
+    hold = "import sys; kept = b'x' * 60_000_000; print('held', flush=True); sys.stdin.read()"
     parent = (
-        f"import subprocess, sys\nchildren = [subprocess.Popen([sys.executable, '-c', {hold!r}]) for _ in range(2)]\n[c.wait() for c in children]"
+        "import subprocess, sys, time\n"
+        f"children = [subprocess.Popen([sys.executable, '-c', {hold!r}], stdin=-1, stdout=-1) for _ in range(2)]\n"
+        "[child.stdout.readline() for child in children]\ntime.sleep(2)\n"  # some looks while both hold it
+        "[child.communicate() for child in children]"
     )
     assert run([sys.executable, "-c", parent], log=tmp_path / "log").memory > 115_000_000
 

@@ -30,13 +30,13 @@ async def talk(asked: dict[str, Any], chunks: Iterable[bytes] = (b"",)) -> tuple
     parts = list(chunks)
     for index, part in enumerate(parts):
         await communicator.send_input({"type": "http.request", "body": part, "more_body": index < len(parts) - 1})
-    start = await communicator.receive_output(20)
+    start = await communicator.receive_output(90)
     body, more = b"", True
     while more:
-        message = await communicator.receive_output(20)
+        message = await communicator.receive_output(90)
         body += message.get("body", b"")
         more = message.get("more_body", False)
-    await communicator.wait(20)
+    await communicator.wait(90)
     return start["status"], dict(start["headers"]), body
 
 
@@ -106,7 +106,7 @@ async def test_a_client_that_goes_away_leaves_nothing(settings: Any) -> None:
     communicator = ApplicationCommunicator(asgi.application, scope("/api/v1/uploads/"))
     await communicator.send_input({"type": "http.request", "body": b"x" * MIB, "more_body": True})
     await communicator.send_input({"type": "http.disconnect"})
-    await communicator.wait(20)
+    await communicator.wait(90)
     assert communicator.output_queue.empty()
     assert list(Path(settings.INCOMING_DIR).iterdir()) == []
 

@@ -10,12 +10,10 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import psutil
 import pytest
 from django.conf import settings
-from django.db import connection
 
 from config.supervisor import programs
 from converter.jobs.models import Job
@@ -23,6 +21,7 @@ from converter.owners.models import Owner
 from converter.owners.services import new_guest
 from converter.uploads.models import Upload
 from converter.uploads.services import receive
+from tests.running import database_url
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -85,15 +84,6 @@ def workers(media_root: Path) -> Iterator[Workers]:
     yield workers
     workers.stop()
     sys.stderr.write(workers.log())  # shown when the test failed
-
-
-def database_url() -> str:
-    """The test database as a worker process would be told."""
-    at = connection.settings_dict
-    if connection.vendor == "sqlite":
-        return f"sqlite:///{at['NAME']}"
-    place = f"{quote(at['USER'] or '')}:{quote(at['PASSWORD'] or '')}@{quote(at['HOST'] or '', safe='')}:{at['PORT'] or ''}"
-    return f"postgres://{place}/{at['NAME']}"
 
 
 def wait_for(what: Callable[[], Any], seconds: float = 180, *, step: float = 0.1, also: Callable[[], Any] | None = None) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,8 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
+
+from tests.running import free_port
 
 from .line import Line
 
@@ -100,9 +101,7 @@ def browser() -> Iterator[Browser]:
 def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The address of a real Cutroom (web, workers, Redis) on private directories."""
     directory = tmp_path_factory.mktemp("cutroom")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     kept = {name: value for name, value in os.environ.items() if name not in ("REDIS_URL", "DATABASE_URL", "DJANGO_SETTINGS_MODULE")}
     places = {"VAR_DIR": "var", "MEDIA_ROOT": "media", "STATIC_ROOT": "static"}
     environment = {**kept, **{name: str(directory / place) for name, place in places.items()}}
@@ -118,7 +117,7 @@ def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             yield address
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(PATIENCE)
 
 
 def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:

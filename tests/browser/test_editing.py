@@ -115,11 +115,11 @@ def test_a_clip_that_is_too_short_asks_how_to_fill(visit: Visit, clips: dict[str
     expect(page.locator("[data-short]")).to_contain_text("The clip has only 4 s from here, and 6 s are asked for.")
     expect(steps.quoted(page)).to_contain_text("144 frames")
     page.locator("[data-short] select").select_option("as_is")
-    expect(page.locator(".quote-line")).to_contain_text("96 frames", timeout=20_000)
+    expect(page.locator(".quote-line")).to_contain_text("96 frames", timeout=steps.SLOW)
     page.locator("[data-duration]").fill("3")
     page.locator("[data-duration]").press("Tab")
     expect(page.locator("[data-short]")).to_be_hidden()
-    expect(page.locator(".quote-line")).to_contain_text("72 frames", timeout=20_000)
+    expect(page.locator(".quote-line")).to_contain_text("72 frames", timeout=steps.SLOW)
 
 
 def test_parameters_come_from_the_operations_and_are_checked(visit: Visit, clips: dict[str, Path]) -> None:

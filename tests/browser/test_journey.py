@@ -67,14 +67,14 @@ def test_cancel_retry_and_several_at_once(visit: Visit, clips: dict[str, Path]) 
     second = steps.convert(page)
     for _ in range(2):
         page.locator("[data-job]:is([data-status=queued], [data-status=running]) button", has_text="Cancel").first.click()
-        expect(page.locator("[data-job][data-status=cancelled]")).to_have_count(_ + 1, timeout=20_000)
+        expect(page.locator("[data-job][data-status=cancelled]")).to_have_count(_ + 1, timeout=steps.SLOW)
     expect(page).to_have_title("bunny_1080p_24fps_aac51.mp4 · Cutroom")
     expect(first).to_contain_text("Cancelled")
     expect(second).to_contain_text("Cancelled")
     second.get_by_role("button", name="Start again").click()
     expect(page.locator("[data-job]")).to_have_count(3)
     page.locator("[data-job]").first.get_by_role("button", name="Cancel").click()
-    expect(page.locator("[data-job][data-status=cancelled]")).to_have_count(3, timeout=20_000)
+    expect(page.locator("[data-job][data-status=cancelled]")).to_have_count(3, timeout=steps.SLOW)
 
 
 def test_a_reload_brings_everything_back(visit: Visit, clips: dict[str, Path]) -> None:

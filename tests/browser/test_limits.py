@@ -80,8 +80,7 @@ def test_touch_moves_a_handle_on_a_phone(visit: Visit, clips: dict[str, Path]) -
     for part in range(1, 11):
         session.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x - 15 * part, "y": y}]})
     session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-    page.wait_for_timeout(100)
-    assert 1 < steps.cut(page)[1] < 3
+    steps.until(page, "(out => 1 < out && out < 3)(Number(document.querySelector('[data-handle=out]').getAttribute('aria-valuenow')))")
 
 
 def test_the_chosen_theme_stands_before_the_first_paint(visit: Visit) -> None:

@@ -14,7 +14,7 @@ from PIL import Image
 from converter.engine import gif
 from converter.engine.errors import MediaError
 
-_ANY_FILE = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_ANY_FILE = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 _PIXEL = b"\x02\x02\x44\x01\x00"
 _LOOP = b"\x21\xff\x0bNETSCAPE2.0\x03\x01%b\x00"
 

@@ -112,7 +112,7 @@ def test_lzw_round_trip_through_every_code_width(tmp_path: Path, depth: int, kin
     assert np.abs(np.frombuffer(gray, np.uint8).astype(int) - indices).max() <= 1
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.integers(2, 8), st.integers(1, 40), st.integers(1, 40), st.integers(1, 255), st.randoms(use_true_random=False))
 def test_lzw_round_trip_of_anything(depth: int, width: int, height: int, variety: int, generator: random.Random) -> None:
     top = min((1 << depth) - 2, variety)

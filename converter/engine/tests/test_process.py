@@ -136,12 +136,12 @@ def test_words_on_stderr_are_no_progress(tmp_path: Path) -> None:
 
 
 def test_output_is_progress(tmp_path: Path) -> None:
-    python("for _ in range(30): os.write(1, b'x'); time.sleep(0.1)", tmp_path, replace(LIMITS, stall_seconds=2), on_output=lambda data: None)
+    python("for _ in range(50): os.write(1, b'x'); time.sleep(0.1)", tmp_path, replace(LIMITS, stall_seconds=4), on_output=lambda data: None)
 
 
 def test_one_that_only_computes_has_longer_but_not_for_ever(tmp_path: Path) -> None:
     busy = "t = time.monotonic()\nwhile time.monotonic() - t < {}: pass"
-    python(busy.format(1.5), tmp_path, replace(LIMITS, stall_seconds=0.5))
+    python(busy.format(3), tmp_path, replace(LIMITS, stall_seconds=1))
     assert failing(busy.format(60), tmp_path, replace(LIMITS, stall_seconds=0.3)).code.name == "stalled"
 
 

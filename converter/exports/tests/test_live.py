@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import http.client
-import os
 import random
-import socket
 import subprocess
-import sys
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import psutil
 import pytest
-from django.conf import settings
-from django.db import connection
 
 from converter.exports.models import Grant
+from tests.running import until, web_server
 
 from . import make
 
@@ -57,48 +51,12 @@ class Server:
 
 @pytest.fixture
 def server(media_root) -> Iterator[Server]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "config.settings",
-        "DATABASE_URL": database_url(),
-        "REDIS_URL": settings.CACHES["default"]["LOCATION"].partition("?")[0],
-        "MEDIA_ROOT": str(media_root),
-        "HOST": "127.0.0.1",
-        "PORT": str(port),
-    }
-    command = [sys.executable, "-m", "gunicorn", "config.asgi:application", "-c", str(ROOT / "gunicorn.conf.py")]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment)
-    try:
-        deadline = time.monotonic() + 60
-        while socket.socket().connect_ex(("127.0.0.1", port)):
-            assert process.poll() is None and time.monotonic() < deadline, "the server did not start"
-            time.sleep(0.1)
+    with web_server(media_root) as (port, process):
         yield Server(port, process)
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def database_url() -> str:
-    """The test's own database, for another process."""
-    name = str(connection.settings_dict["NAME"])
-    if connection.vendor == "sqlite":
-        return f"sqlite:///{name}"
-    return urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}"))
 
 
 def noise(size: int) -> bytes:
     return random.Random(7).randbytes(size)
-
-
-def until(condition, seconds: float = 20):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.05)
 
 
 def test_of_a_hundred_at_once_exactly_one_gets_the_file(server):
@@ -108,7 +66,7 @@ def test_of_a_hundred_at_once_exactly_one_gets_the_file(server):
         answers = list(pool.map(lambda _: server.post(token), range(100)))
     assert sorted(status for status, _ in answers) == [200] + [410] * 99
     assert [body for status, body in answers if status == 200] == [data]
-    until(lambda: Grant.objects.get().completed_at is not None)
+    until(lambda: Grant.objects.get().completed_at is not None, "the receipt")
     assert Grant.objects.get().bytes_sent == len(data)
 
 
@@ -121,7 +79,7 @@ def test_a_transfer_that_broke_goes_on_where_it_broke(server):
     got = response.read(3 * MB)
     response.close()
     http_connection.close()
-    until(lambda: Grant.objects.get().busy_until is None)
+    until(lambda: Grant.objects.get().busy_until is None, "the end of the broken transfer")
     grant = Grant.objects.get()
     assert grant.completed_at is None and len(got) <= grant.bytes_sent < len(data)
 
@@ -130,7 +88,7 @@ def test_a_transfer_that_broke_goes_on_where_it_broke(server):
     status, rest = server.post(token, Range=f"bytes={len(got)}-")
     assert status == 206
     assert hashlib.sha256(got + rest).digest() == hashlib.sha256(data).digest()
-    until(lambda: Grant.objects.get().completed_at is not None)
+    until(lambda: Grant.objects.get().completed_at is not None, "the receipt")
     assert server.post(token, Range=f"bytes={len(got)}-")[0] == 410
 
 
@@ -156,7 +114,7 @@ def test_a_transfer_whose_server_was_killed_goes_on(server):
             return False  # the next worker is still starting
         return status == 206 and got + rest == data
 
-    until(resumed, 60)
+    until(resumed, "the rest from the next worker")
 
 
 def test_memory_does_not_grow_with_the_file(server):

@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
-import socket
 import struct
 import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import psutil
 import pytest
-from django.conf import settings
-from django.db import connection
 
 from converter.owners.services import new_guest
 from converter.uploads.models import Upload
+from tests.running import until, web_server
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -52,31 +46,8 @@ class Server:
 
 @pytest.fixture
 def server(media_root: Path) -> Iterator[Server]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    name = str(connection.settings_dict["NAME"])
-    sqlite = connection.vendor == "sqlite"
-    environment = {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "config.settings",
-        "DATABASE_URL": f"sqlite:///{name}" if sqlite else urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}")),
-        "REDIS_URL": settings.CACHES["default"]["LOCATION"].partition("?")[0],
-        "MEDIA_ROOT": str(media_root),
-        "HOST": "127.0.0.1",
-        "PORT": str(port),
-    }
-    command = [sys.executable, "-m", "gunicorn", "config.asgi:application", "-c", str(ROOT / "gunicorn.conf.py")]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment)
-    try:
-        deadline = time.monotonic() + 60
-        while socket.socket().connect_ex(("127.0.0.1", port)):
-            assert process.poll() is None and time.monotonic() < deadline, "the server did not start"
-            time.sleep(0.1)
+    with web_server(media_root) as (port, process):
         yield Server(port, process)
-    finally:
-        process.terminate()
-        process.wait(20)
 
 
 def wav(size: int) -> bytes:
@@ -102,13 +73,6 @@ def send(server: Server, size: int) -> tuple[int, Any]:
         return response.status, json.loads(response.read())
     finally:
         line.close()
-
-
-def until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.05)
 
 
 def test_a_large_upload_and_download_at_constant_memory(server: Server, left: Callable[[], list[str]]) -> None:
@@ -139,7 +103,7 @@ def test_a_line_that_breaks_leaves_nothing(server: Server, left: Callable[[], li
     for _ in range(20):
         line.send(bytes(MB))
     line.close()
-    until(lambda: left() == [])
+    until(lambda: left() == [], "the end of what had come")
     assert not Upload.objects.exists()
     assert send(server, MB)[0] == 201  # and the server goes on
 

@@ -16,7 +16,8 @@ import pytest
 from tusclient.client import TusClient
 
 from converter.uploads.models import Upload, UploadStatus
-from converter.uploads.tests.test_live import Server, server, until, wav  # noqa: F401 - the server is a fixture
+from converter.uploads.tests.test_live import Server, server, wav  # noqa: F401 - the server is a fixture
+from tests.running import until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -95,7 +96,7 @@ def sound(tmp_path: Path) -> Path:
 
 def _arrived(sound: Path, name: str) -> None:
     upload = Upload.objects.get()
-    until(lambda: Upload.objects.get().status == UploadStatus.READY)  # the check goes on after the client has left
+    until(lambda: Upload.objects.get().status == UploadStatus.READY, "the check")  # the check goes on after the client has left
     upload.refresh_from_db()
     assert (upload.status, upload.name) == (UploadStatus.READY, name)
     assert upload.sha256 == hashlib.sha256(sound.read_bytes()).hexdigest() == hashlib.sha256(upload.file.read_bytes()).hexdigest()
@@ -111,7 +112,7 @@ def test_tuspy_goes_on_after_each_break(server: Server, line: BreakingLine, soun
 def test_tus_js_client_goes_on_after_each_break(server: Server, line: BreakingLine, sound: Path, tmp_path_factory: pytest.TempPathFactory) -> None:  # noqa: F811
     script = _javascript(tmp_path_factory)
     arguments = [f"http://127.0.0.1:{line.port}/api/v1/uploads/tus/", server.token, str(sound), str(700_000)]
-    done = subprocess.run(["node", str(script), *arguments], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(["node", str(script), *arguments], capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["url"].rstrip("/").endswith(str(Upload.objects.get().pk))
     _arrived(sound, "späte.wav")
@@ -137,7 +138,7 @@ def test_a_half_dead_request_gives_way_to_the_next(server: Server, sound: Path) 
         again.request("HEAD", address, headers=headers)
         return int(again.getresponse().headers["Upload-Offset"])
 
-    until(lambda: arrived() == MB)
+    until(lambda: arrived() == MB, "the first piece")
     fresh = server.connect()
     fresh.request("PATCH", address, body=data[MB:], headers={**piece, "Upload-Offset": str(MB)})
     assert fresh.getresponse().status == 204
