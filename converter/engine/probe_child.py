@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
 from fractions import Fraction
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -34,6 +33,8 @@ ATTACHED_PICTURE = 1 << 10
 _QUICK = {"threads": "1", "skip_frame": "all"}
 _QUICK_DEMUXERS = frozenset({"mov", "matroska"})
 """Those that know their streams from the header."""
+_BRIEF = {"analyzeduration": "1"}
+"""In microseconds; 0 would mean the library's own five seconds."""
 MOST_CHAPTERS = 1000
 LONGEST_TEXT = 1000
 NAMES = ("title", "artist", "album", "album_artist", "composer", "genre", "track", "disc", "date", "copyright")
@@ -47,11 +48,14 @@ def probe(file: Any, demuxer: str, options: dict[str, str], max_packets: int, ma
     av.logging.set_level(None)
     # The library would decode pictures only to know their format; the one that `Walk` decodes tells as much.
     quick: Any = [_QUICK] * 64 if demuxer in _QUICK_DEMUXERS else []
-    with av.open(file, format=demuxer, options=options, stream_options=quick, metadata_errors="replace") as container:
+    whole = demuxer == "mov" and packets.is_whole(file)
+    # Where one index tells of all packets, the library need not read on for what the first of each stream says.
+    brief = _BRIEF if whole else {}
+    with av.open(file, format=demuxer, options=options | brief, stream_options=quick, metadata_errors="replace") as container:
         known = container.duration is not None
         frames: dict[int, dict[str, Any]] = {}
-        known_packets = packets.listed(container) if demuxer == "mov" and known and packets.is_whole(file) else {}
-        walked = packets.Walk(container, frames, max_packets, max_bytes, max_pixels, known=known, listed=known_packets).run(av)
+        known_packets = packets.listed(container) if whole and known else {}
+        walked = packets.Walk(container, frames, max_packets, max_bytes, max_pixels, known=known, listed=known_packets, brief=whole).run(av)
         return {
             "duration": _seconds(container.duration, Fraction(1, av.time_base)),
             "start": _seconds(container.start_time, Fraction(1, av.time_base)),
@@ -139,19 +143,23 @@ def _fraction(value: Fraction | None) -> list[int] | None:
     return [value.numerator, value.denominator] if value else None
 
 
+def answer(file: Any, request: dict[str, Any]) -> dict[str, Any]:
+    """What `file` holds, or `{"error": kind, "message": text}`."""
+    try:
+        if request["demuxer"] == "still":
+            return still(file)
+        return probe(file, request["demuxer"], request["options"], request["max_packets"], request["max_bytes"], request["max_pixels"])
+    except MemoryError:
+        return {"error": "MemoryError", "message": "memory ran out"}
+    except (OSError, ValueError, SyntaxError) as problem:
+        # PyAV's errors are OSErrors or ValueErrors, Pillow's any of the three.
+        return {"error": type(problem).__name__, "message": str(problem)[:300]}
+
+
 def main(descriptor: int, request: dict[str, Any]) -> dict[str, Any]:
-    """Answer one request, or `{"error": kind, "message": text}`."""
-    reader: Callable[[Any], dict[str, Any]] = still
-    if request["demuxer"] != "still":
-        reader = lambda file: probe(file, request["demuxer"], request["options"], request["max_packets"], request["max_bytes"], request["max_pixels"])  # noqa: E731
+    """Answer one request about the file behind a descriptor."""
     with os.fdopen(descriptor, "rb") as file:
-        try:
-            return reader(file)
-        except MemoryError:
-            return {"error": "MemoryError", "message": "memory ran out"}
-        except (OSError, ValueError, SyntaxError) as problem:
-            # PyAV's errors are OSErrors or ValueErrors, Pillow's any of the three.
-            return {"error": type(problem).__name__, "message": str(problem)[:300]}
+        return answer(file, request)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ PARTS = 32
 """Equal parts of the clip whose bytes are told apart."""
 WEIGHED = 1500
 FIRST_FRAME_PACKETS = 300
+FIRST_SOUND_PACKETS = 8
 HEAD_PACKETS = 32
 """Packets of each stream that are read where an index tells of the others: more than any codec reorders."""
 _EDGE = {"video": 2000, "audio": 50}
@@ -121,6 +122,7 @@ class Walk:
         *,
         known: bool,
         listed: dict[int, dict[str, Any]],
+        brief: bool = False,
     ) -> None:
         self.container, self.frames = container, frames
         self.max_packets, self.max_bytes = max_packets, max_bytes
@@ -133,6 +135,10 @@ class Walk:
         self.listed = listed
         self.heads = dict.fromkeys(listed, HEAD_PACKETS)
         self.pending = {index: FIRST_FRAME_PACKETS for index, pixels in sizes.items() if not max_pixels or pixels <= max_pixels}
+        if brief:
+            # What a sound really has (twice the rate, other channels) some decoders learn from the first packet only.
+            sounds = (s.index for s in container.streams if s.type == "audio" and s.codec_context is not None)
+            self.pending |= dict.fromkeys(sounds, FIRST_SOUND_PACKETS)
 
     def run(self, av: Any) -> dict[str, Any]:
         """What was seen, by stream; `complete` when that is all of it."""
@@ -199,15 +205,16 @@ class Walk:
             if not context.is_open:
                 context.thread_count = 1
             frames = context.decode(packet)
-            if not frames and packet is not None and packet.is_keyframe:
+            if not frames and packet is not None and packet.is_keyframe and stream.type == "video":
                 # A decoder holds pictures back to put them in order; told that this is the end, it hands over what it has.
                 frames = context.decode(None)
                 context.flush_buffers()
         except av.FFmpegError as error:
             frames = []
-            self.frames.setdefault(index, {})["error"] = str(error)[:200]
+            if stream.type == "video":
+                self.frames.setdefault(index, {})["error"] = str(error)[:200]
         self.pending[index] -= 1
-        if frames:
+        if frames and stream.type == "video":
             frame = frames[0]
             self.frames[index] = {
                 "width": frame.width,

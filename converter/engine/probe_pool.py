@@ -37,6 +37,7 @@ MAX_ANSWER = 8 << 20
 _MODULES = (
     "probe_zygote.py",
     "probe_child.py",
+    "probe_copies.py",
     "probe_packets.py",
     "probe_pictures.py",
     "probe_structure.py",
@@ -94,8 +95,7 @@ class _Child:
         try:
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             scripts = tuple(HERE / name for name in _MODULES)
-            huge = (("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1"),)
-            policy = Policy(None, keep=(theirs.fileno(),), readable=scripts, python=True, forks=True, environment=huge, file_bytes=0)
+            policy = Policy(None, keep=(theirs.fileno(),), readable=scripts, python=True, forks=True, file_bytes=0)
             self.process = spawn([sys.executable, "-I", "-B", str(scripts[0]), str(theirs.fileno())], policy)
             theirs.close()
             ours.settimeout(START_SECONDS)

@@ -9,7 +9,6 @@ from file to file.
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import importlib.util
 import json
@@ -26,9 +25,6 @@ READY = b"R"
 STARTED = b"S"
 """The first byte of an answer: the copy lives. Whatever follows is the reader's."""
 MAX_REQUEST = 1 << 16
-_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
-_WARMED = ("h264", "hevc", "vp8", "vp9", "mpeg4", "mjpeg", "aac", "mp3", "opus", "vorbis", "flac")
-"""Decoders whose tables are built once, here, rather than in every copy."""
 
 
 def _load(name: str, path: Path) -> ModuleType:
@@ -46,41 +42,33 @@ def _warm() -> dict[str, ModuleType]:
     """Import all that the readers need, and the sandbox's own tools."""
     import av
 
-    # Memory that a reader frees is used again rather than given back: each new page costs a copy a fault.
-    libc = ctypes.CDLL(None)
-    for what, value in ((_M_TRIM_THRESHOLD, 1 << 30), (_M_TOP_PAD, 8 << 20), (_M_MMAP_THRESHOLD, 1 << 30)):
-        if hasattr(libc, "mallopt"):
-            libc.mallopt(what, value)
-    av.logging.set_level(None)
-    for name in _WARMED:
-        try:
-            context = av.CodecContext.create(name, "r")
-            context.thread_count = 1
-            context.open(strict=False)
-        except (av.FFmpegError, ValueError):
-            continue
-    modules = {name: _load(name, HERE / f"{name}.py") for name in ("probe_child", "probe_pictures", "probe_structure")}
+    modules = {name: _load(name, HERE / f"{name}.py") for name in ("probe_child", "probe_pictures", "probe_structure", "probe_copies")}
     _load("syscalls", HERE / "sandbox" / "syscalls.py")
+    modules["probe_copies"].warm(av, modules["probe_child"])
     return modules | {"launch": _load("launch", HERE / "sandbox" / "launch.py")}
 
 
 def serve(number: int) -> None:
     """Answer requests from the socket `number` until its other end is closed."""
+    ground = _load("probe_copies", HERE / "probe_copies.py").Ground()
+    ground.keep()
     modules = _warm()
-    parent = os.getpid()
+    parent, fence = os.getpid(), modules["launch"].fence(last=True)
     signal.signal(signal.SIGCHLD, _reap)
+    gc.collect()
     gc.disable()
     # What exists now is shared with every copy for as long as nobody writes to it.
     gc.freeze()
+    ground.fill()
     with socket.socket(fileno=number) as inbox:
         os.write(number, READY)
         while True:
             message, descriptors, _, _ = socket.recv_fds(inbox, MAX_REQUEST, 2)
             if not message:
                 return
-            if len(descriptors) == 2 and os.fork() == 0:
+            if len(descriptors) == 2 and ground.copy() == 0:
                 inbox.close()
-                _copy(modules, parent, message, *descriptors)
+                _copy(modules, ground, parent, fence, message, *descriptors)
             for descriptor in descriptors:
                 os.close(descriptor)
 
@@ -93,21 +81,21 @@ def _reap(*_: object) -> None:
         return
 
 
-def _copy(modules: dict[str, ModuleType], parent: int, message: bytes, file: int, out: int) -> None:
+def _copy(modules: dict[str, ModuleType], ground: Any, parent: int, fence: Any, message: bytes, file: int, out: int) -> None:
     """Read one file and end; never returns."""
     status = 1
     try:
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        ground.fresh()
         request = json.loads(message)
         launch = modules["launch"]
         launch.die_with(parent)
-        launch.limit(memory=request["memory"], cpu=request["cpu"], file=0)
+        launch.limit(memory=request["memory"], cpu=request["cpu"])
         signal.alarm(request["wall"])
-        launch.seccomp(last=True)
+        fence()
         os.write(out, STARTED)
-        answer = _read(modules, file, request)
-        with os.fdopen(out, "w") as stream:
-            json.dump(answer, stream)
+        rest = memoryview(json.dumps(_read(modules, file, request)).encode())
+        while rest:
+            rest = rest[os.write(out, rest) :]
         status = 0
     finally:
         # The interpreter's own farewell would cost more than the work.

@@ -42,8 +42,6 @@ class Policy:
     """It is this interpreter: let it read its own libraries."""
     forks: bool = False
     """It may make copies of itself and be handed descriptors through one that it inherits."""
-    environment: tuple[tuple[str, str], ...] = ()
-    """Variables beyond the few that every tool gets."""
     memory_bytes: int = 4 << 30
     cpu_seconds: int = 12 * 3600
     file_bytes: int = 16 << 30
@@ -85,7 +83,7 @@ def _options(program: str, policy: Policy) -> list[str]:
     options += ["--env=LANG=C.UTF-8", "--env=PATH=/usr/bin:/bin", "--env=MALLOC_ARENA_MAX=2"]
     if policy.work is not None:
         options += [f"--write={policy.work}", f"--env=HOME={policy.work}", f"--env=TMPDIR={policy.work}"]
-    return [*options, *(f"--env={name}={value}" for name, value in policy.environment)]
+    return options
 
 
 @cache

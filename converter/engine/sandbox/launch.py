@@ -11,7 +11,7 @@ import ctypes
 import os
 import resource
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 if not __package__:
     # -I takes the script's directory off the path; only this one neighbour is wanted.
@@ -84,15 +84,15 @@ def die_with(parent: int) -> None:
         os._exit(FAILED)
 
 
-def limit(*, memory: int, cpu: int, file: int) -> None:
-    """Set resource limits: bytes of address space, CPU seconds, bytes of a written file."""
-    for what, soft, hard in (
-        (resource.RLIMIT_AS, memory, memory),
-        (resource.RLIMIT_CPU, cpu, cpu + 5),
-        (resource.RLIMIT_FSIZE, file, file),
-        (resource.RLIMIT_NOFILE, _NOFILE, _NOFILE),
-        (resource.RLIMIT_CORE, 0, 0),
-    ):
+def limit(*, memory: int, cpu: int, file: int | None = None) -> None:
+    """Set resource limits: bytes of address space, CPU seconds, bytes of a written file.
+
+    Without `file` only the first two, for a process that inherits the rest.
+    """
+    limits = [(resource.RLIMIT_AS, memory, memory), (resource.RLIMIT_CPU, cpu, cpu + 5)]
+    if file is not None:
+        limits += [(resource.RLIMIT_FSIZE, file, file), (resource.RLIMIT_NOFILE, _NOFILE, _NOFILE), (resource.RLIMIT_CORE, 0, 0)]
+    for what, soft, hard in limits:
         _, highest = resource.getrlimit(what)
         if highest != resource.RLIM_INFINITY:
             soft, hard = min(soft, highest), min(hard, highest)
@@ -149,19 +149,27 @@ def _allow(ruleset: int, path: str, rights: int) -> None:
         os.close(parent)
 
 
-def seccomp(*, forks: bool = False, last: bool = False) -> bool:
+def seccomp(*, forks: bool = False) -> bool:
     """Refuse the system calls that no tool needs; False where the kernel or the machine can't.
 
-    With `forks` it may make copies of itself and be handed descriptors; with `last` it can't leave its
-    process group, nor change what was taken from it before.
+    With `forks` it may make copies of itself and be handed descriptors.
+    """
+    return fence(forks=forks)()
+
+
+def fence(*, forks: bool = False, last: bool = False) -> Callable[[], bool]:
+    """What puts the filter up when it is called; see `seccomp`.
+
+    With `last` it is for copies of this process: they can't make others, leave their process group, send signals,
+    nor change what was taken from them before.
     """
     machine = os.uname().machine
     if machine not in syscalls.MACHINES:
-        return False
-    code = syscalls.program(machine, os.getpid(), forks=forks, last=last)
-    filters = (_Filter * len(code))(*code)
-    program = _Program(len(code), filters)
-    return int(_libc.prctl(_PR_SET_SECCOMP, ctypes.c_ulong(_SECCOMP_MODE_FILTER), ctypes.byref(program), 0, 0)) == 0
+        return lambda: False
+    code = syscalls.program(machine, None if last else os.getpid(), forks=forks)
+    program = _Program(len(code), (_Filter * len(code))(*code))
+    arguments = (_PR_SET_SECCOMP, ctypes.c_ulong(_SECCOMP_MODE_FILTER), ctypes.byref(program), 0, 0)
+    return lambda: int(_libc.prctl(*arguments)) == 0
 
 
 def close_all_but(keep: set[int]) -> None:

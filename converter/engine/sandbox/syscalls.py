@@ -62,15 +62,18 @@ Instruction = tuple[int, int, int, int]
 """Code, jump if true, jump if false, operand."""
 
 
-def program(machine: str, pid: int, *, forks: bool = False, last: bool = False) -> list[Instruction]:
-    """The filter for a process that will stay `pid`; see `launch.seccomp`. Raises `KeyError` for a machine that is not known."""
+def program(machine: str, pid: int | None, *, forks: bool = False) -> list[Instruction]:
+    """The filter for a process that will stay `pid`, or for copies that may do least (None); see `launch.fence`.
+
+    Raises `KeyError` for a machine that is not known.
+    """
     column, architecture = MACHINES[machine]
     refuse: Instruction = (_RETURN, 0, 0, _ERRNO | _EPERM)
     allow: Instruction = (_RETURN, 0, 0, _ALLOW)
     code: list[Instruction] = [(_LOAD, 0, 0, _ARCHITECTURE), (_EQUAL, 1, 0, architecture), (_RETURN, 0, 0, _KILL_PROCESS), (_LOAD, 0, 0, _NUMBER)]
     if machine == "x86_64":
         code += [(_AT_LEAST, 0, 1, _X32), (_RETURN, 0, 0, _KILL_PROCESS)]
-    for name, numbers in ((_REFUSED | _LAST) if last else _REFUSED).items():
+    for name, numbers in ((_REFUSED | _LAST) if pid is None else _REFUSED).items():
         number = numbers[column]
         if number is not None and not (forks and name in _FOR_FORKS):
             code += [(_EQUAL, 0, 1, number), refuse]
@@ -80,6 +83,8 @@ def program(machine: str, pid: int, *, forks: bool = False, last: bool = False) 
     skip = 1 if forks else 0
     code += [(_EQUAL, 0, 6, _CLONE[column]), argument, (_ANY_BIT, 1, skip, _CLONE_THREAD), refuse, (_ANY_BIT, 0, 1, _CLONE_SPACES), refuse, allow]
     for numbers_of_self in (_KILL, _TGKILL):
-        code += [(_EQUAL, 0, 4, numbers_of_self[column]), argument, (_EQUAL, 0, 1, pid), allow, refuse]
-    code += [(_EQUAL, 0, 5, _PRLIMIT[column]), argument, (_EQUAL, 1, 0, 0), (_EQUAL, 0, 1, pid), allow, refuse]
+        mine: list[Instruction] = [] if pid is None else [(_EQUAL, 0, 1, pid), allow]
+        code += [(_EQUAL, 0, 2 + len(mine), numbers_of_self[column]), argument, *mine, refuse]
+    mine = [] if pid is None else [(_EQUAL, 0, 1, pid)]
+    code += [(_EQUAL, 0, 4 + len(mine), _PRLIMIT[column]), argument, (_EQUAL, 1 if mine else 0, 0 if mine else 1, 0), *mine, allow, refuse]
     return [*code, allow]

@@ -85,6 +85,14 @@ def test_one_process_serves_many_threads(media_dir: Path, pool: Pool) -> None:
     assert soon(lambda: not psutil.Process(pid).children()), "copies are not reaped"
 
 
+def test_it_has_one_thread(media_dir: Path, pool: Pool) -> None:
+    # Copies are made without Python's care for other threads.
+    assert ask(pool, make(media_dir, "a.mp4")) is not None
+    pid = pool.pid()
+    assert pid is not None
+    assert psutil.Process(pid).num_threads() == 1
+
+
 def test_threads_that_end_do_not_end_it(media_dir: Path, pool: Pool) -> None:
     path = make(media_dir, "a.mp4")
     pids: list[int | None] = []
@@ -137,7 +145,7 @@ def test_killed_between_files_it_is_started_again(media_dir: Path, pool: Pool) -
 
 def slow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, body: str) -> None:
     """Make the copies run `body` instead of reading a picture file."""
-    for name in ("probe_zygote.py", "probe_child.py", "probe_packets.py", "probe_structure.py"):
+    for name in ("probe_zygote.py", "probe_child.py", "probe_copies.py", "probe_packets.py", "probe_structure.py"):
         (tmp_path / name).write_text((probe_pool.HERE / name).read_text())
     (tmp_path / "sandbox").mkdir()
     for name in ("launch.py", "syscalls.py"):
@@ -350,8 +358,12 @@ def test_descriptors_do_not_leak(media_dir: Path, pool: Pool) -> None:
 
 def test_the_filter_for_copies_refuses_more() -> None:
     machine = platform.machine()
-    plain, waiting, last = (len(syscalls.program(machine, 1, **flags)) for flags in ({}, {"forks": True}, {"last": True}))
-    assert waiting < plain < last
+    plain, waiting = (len(syscalls.program(machine, 1, forks=forks)) for forks in (False, True))
+    assert waiting < plain
+    numbers = lambda pid: {k for operation, _, _, k in syscalls.program(machine, pid) if operation == 0x15}  # noqa: E731
+    # Only its own number is no exception any more.
+    assert numbers(77_777) - numbers(None) == {77_777}
+    assert len(numbers(None)) > len(numbers(77_777))
     assert Policy(None).forks is False
 
 
