@@ -45,9 +45,9 @@ class Ground:
         self._libc.madvise.argtypes = (ctypes.c_size_t, ctypes.c_size_t, ctypes.c_int)
 
     def keep(self) -> None:
-        """Use memory again that was freed rather than give it back, and take more of it at a time."""
+        """Use memory again that was freed rather than give it back."""
         if self._gnu:
-            for what, value in ((_M_TRIM_THRESHOLD, 1 << 30), (_M_TOP_PAD, _GROUND), (_M_MMAP_THRESHOLD, 1 << 30)):
+            for what, value in ((_M_TRIM_THRESHOLD, 1 << 30), (_M_MMAP_THRESHOLD, 1 << 30)):
                 self._libc.mallopt(what, value)
 
     def fill(self) -> None:
@@ -59,10 +59,6 @@ class Ground:
             place, pieces = self._libc.malloc(size), pieces + 1
             if place == 0 or place >= used:
                 size //= 2
-        # glibc would ask for large pages itself, but looks in a directory that the sandbox hides whether there are any.
-        begin, end = used + _HUGE - used % _HUGE, self._libc.sbrk(0)
-        if end > begin:
-            self._libc.madvise(begin, end - begin, _MADV_HUGEPAGE)
 
     def copy(self) -> int:
         """Make a copy of this process, which has one thread; 0 in the copy, its number here. Raises `OSError`."""
@@ -72,13 +68,21 @@ class Ground:
         return number
 
     def fresh(self) -> None:
-        """In a copy: let what is asked for from now on lie in a large page that nobody has touched."""
-        if self._gnu:
-            step = 1 << 16
-            end = self._libc.malloc(step) + step
-            gap = -end % _HUGE
-            # The next piece's header must not lie in the page before: that one would be touched for it.
-            self._libc.malloc(gap - _HEADER if gap > _SMALLEST else gap + _HUGE - _HEADER)
+        """In a copy, whose limits stand: let what is asked for from now on lie in large pages that nobody has touched."""
+        if not self._gnu:
+            return
+        self._libc.mallopt(_M_TOP_PAD, _GROUND)
+        step = 1 << 16
+        place = self._libc.malloc(step)
+        gap = -(place + step) % _HUGE
+        # The next piece's header must not lie in the page before: that one would be touched for it.
+        gap = gap - 2 * _HEADER if gap > _SMALLEST else gap + _HUGE - 2 * _HEADER
+        if place == 0 or self._libc.malloc(gap) == 0:
+            return
+        # glibc would ask for large pages itself, but looks in a directory that the sandbox hides whether there are any.
+        begin, end = place + step + gap + 2 * _HEADER, self._libc.sbrk(0)
+        if end > begin:
+            self._libc.madvise(begin, end - begin, _MADV_HUGEPAGE)
 
 
 def warm(av: Any, reader: Any) -> None:

@@ -38,21 +38,22 @@ def _load(name: str, path: Path) -> ModuleType:
     return module
 
 
-def _warm() -> dict[str, ModuleType]:
+def _warm(copies: ModuleType) -> dict[str, ModuleType]:
     """Import all that the readers need, and the sandbox's own tools."""
     import av
 
-    modules = {name: _load(name, HERE / f"{name}.py") for name in ("probe_child", "probe_pictures", "probe_structure", "probe_copies")}
+    modules = {name: _load(name, HERE / f"{name}.py") for name in ("probe_child", "probe_pictures", "probe_structure")}
     _load("syscalls", HERE / "sandbox" / "syscalls.py")
-    modules["probe_copies"].warm(av, modules["probe_child"])
+    copies.warm(av, modules["probe_child"])
     return modules | {"launch": _load("launch", HERE / "sandbox" / "launch.py")}
 
 
 def serve(number: int) -> None:
     """Answer requests from the socket `number` until its other end is closed."""
-    ground = _load("probe_copies", HERE / "probe_copies.py").Ground()
+    copies = _load("probe_copies", HERE / "probe_copies.py")
+    ground = copies.Ground()
     ground.keep()
-    modules = _warm()
+    modules = _warm(copies)
     parent, fence = os.getpid(), modules["launch"].fence(last=True)
     signal.signal(signal.SIGCHLD, _reap)
     gc.collect()
@@ -66,9 +67,10 @@ def serve(number: int) -> None:
             message, descriptors, _, _ = socket.recv_fds(inbox, MAX_REQUEST, 2)
             if not message:
                 return
+            request = json.loads(message)
             if len(descriptors) == 2 and ground.copy() == 0:
                 inbox.close()
-                _copy(modules, ground, parent, fence, message, *descriptors)
+                _copy(modules, ground, parent, fence, request, *descriptors)
             for descriptor in descriptors:
                 os.close(descriptor)
 
@@ -81,15 +83,14 @@ def _reap(*_: object) -> None:
         return
 
 
-def _copy(modules: dict[str, ModuleType], ground: Any, parent: int, fence: Any, message: bytes, file: int, out: int) -> None:
+def _copy(modules: dict[str, ModuleType], ground: Any, parent: int, fence: Any, request: dict[str, Any], file: int, out: int) -> None:
     """Read one file and end; never returns."""
     status = 1
     try:
-        ground.fresh()
-        request = json.loads(message)
         launch = modules["launch"]
         launch.die_with(parent)
         launch.limit(memory=request["memory"], cpu=request["cpu"])
+        ground.fresh()
         signal.alarm(request["wall"])
         fence()
         os.write(out, STARTED)
