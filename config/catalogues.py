@@ -21,8 +21,12 @@ from django.utils.translation.template import templatize
 
 from converter.engine.errors import CODES
 from converter.engine.operations import all_operations
+from converter.engine.operations.base import KIND_NAMES
 from converter.engine.operations.wishes import WISHES
 from converter.engine.params import specs
+from converter.engine.sniff import FOREIGN_WORDS
+
+from .sentences import sentences
 
 LOCALE_DIR = Path(__file__).resolve().parent / "locale"
 PYTHON_WORDS = {
@@ -31,6 +35,14 @@ PYTHON_WORDS = {
 }  # fmt: skip
 SCRIPT_WORDS = {"say": None, "say.many": (1, 2)}
 _PYTHON = ("config", "converter", "projects")
+_SPOKEN = (
+    *(f"converter/{room}" for room in ("engine", "exports", "jobs", "quotas", "tryouts", "uploads")),
+    *(f"converter/{module}.py" for module in ("services", "runner", "views", "library_views", "problems")),
+    "projects",
+)
+"""Where sentences are said that reach people on pages."""
+_FOR_PROGRAMS = re.compile(r"/(tests|migrations|chromekit|faults)/|/(tus|ffmpeg|admin|schema|errors|wishes|apps)\.py$")
+"""Rooms and modules of these whose sentences are for programs, for operators, or gathered in another way."""
 _SKIPPED = re.compile(r"/(tests|migrations)/")
 
 Message = tuple[str | tuple[str, ...], str]
@@ -83,10 +95,22 @@ def engine_messages() -> Iterator[Message]:
                 yield text, where
 
 
+def said_messages() -> Iterator[Message]:
+    """What Python says with values in it, and whatever else it says to people without asking a catalogue; and the words put into that."""
+    for place in _SPOKEN:
+        root = Path(settings.BASE_DIR, place)
+        for path in sorted(root.rglob("*.py")) if root.is_dir() else [root]:
+            if not _FOR_PROGRAMS.search(str(path)):
+                where = path.relative_to(settings.BASE_DIR).as_posix()
+                yield from ((text, where) for text in sentences(path.read_text("utf-8")))
+    for text in (*KIND_NAMES.values(), *FOREIGN_WORDS, " or "):
+        yield text, "engine: words"
+
+
 def wanted(domain: str) -> Catalog:
     """Every message of a domain (`django` or `djangojs`), without translations."""
     catalog = Catalog(project="Cutroom", charset="utf-8", fuzzy=False)
-    sources = [script_messages()] if domain == "djangojs" else [template_messages(), python_messages(), engine_messages()]
+    sources = [script_messages()] if domain == "djangojs" else [template_messages(), python_messages(), engine_messages(), said_messages()]
     for source in sources:
         for message, where in source:
             if message and (isinstance(message, str) or all(message)):

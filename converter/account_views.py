@@ -24,6 +24,7 @@ from converter.owners.models import Owner
 from converter.owners.services import owner_for_user
 from converter.pages import page
 from converter.runtime import services as runtime
+from converter.sentences import translated
 
 _ACCOUNT = "account"
 
@@ -138,7 +139,7 @@ def _create(owner: Owner, form: KeyForm) -> str:
     try:
         return keys.create(owner, form.cleaned_data["name"], form.cleaned_data["scopes"], form.cleaned_data["days"])[1]
     except MediaError as problem:
-        form.add_error(problem.field if problem.field in form.fields else None, problem.detail)
+        form.add_error(problem.field if problem.field in form.fields else None, translated(problem.detail))
         return ""
 
 

@@ -24,6 +24,7 @@ from converter.jobs.models import Job
 from converter.owners.authentication import api_owner
 from converter.owners.models import Owner
 from converter.problems import problems
+from converter.sentences import translated
 from converter.uploads import selectors as uploads
 from converter.uploads.api import WhateverAccepted
 
@@ -150,7 +151,8 @@ class QuoteView(APIView):
     @extend_schema(request=WorkSerializer, responses={200: QuoteSerializer, **_REFUSALS}, operation_id="quotes_create", summary="Quote a job")
     def post(self, request: Request) -> Response:
         """What a job with this body would make and cost, and how many wait before it; nothing is made."""
-        return Response(services.quote(*_work(request)[:-1]))
+        quote = services.quote(*_work(request)[:-1])
+        return Response({**quote, "warnings": [translated(warning) for warning in quote["warnings"]]})
 
 
 _FOUND: dict[Any, Any] = {200: JobSerializer, **problems("unauthenticated", "not_found")}

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
 
 from converter.engine.errors import MediaError
 from converter.engine.media import Media
@@ -19,9 +20,12 @@ from converter.engine.operations.base import Operation
 from converter.engine.params import Spec, specs
 from converter.engine.timecode import format_time
 from converter.outcomes import RANGE, groups, offered, outcomes
+from converter.sentences import translated
 
 DRAWN = ("crop", "rotate", "flip", "reverse")
 """Parameters that a script's tools beside the preview set, in operations that have all of them (`engine.edits`); and `speed`, as a number."""
+DRAWN_STILL = ("crop", "rotate", "flip")
+"""The same for still pictures, which have no direction."""
 
 PROMOTED = ("fill",)
 """Parameters that answer a question the timeline raises (the clip is shorter than what is asked for)."""
@@ -67,7 +71,8 @@ def _fields(operation: Operation[Any]) -> list[Spec]:
 def _drawn(spec: Spec, known: Sequence[Spec]) -> bool:
     if spec.name == "speed":
         return spec.type == "number"
-    return spec.name in DRAWN and {other.name for other in known}.issuperset(DRAWN)
+    names = {other.name for other in known}
+    return spec.name in DRAWN and (names.issuperset(DRAWN) or (spec.name in DRAWN_STILL and names.issuperset(DRAWN_STILL)))
 
 
 class ConvertForm(forms.Form):
@@ -132,8 +137,8 @@ class ConvertForm(forms.Form):
         operation = outcome.partition(":")[0]
         candidates = (f"{operation}.{problem.field}", problem.field or "", "start" if problem.field == "end" else "")
         field = next((name for name in candidates if name in self.fields), None)
-        detail = problem.detail.removeprefix(f"{problem.field}: ")
-        hint = problem.code.hint
+        detail = translated(problem.detail).removeprefix(f"{problem.field}: ")
+        hint = _(problem.code.hint) if problem.code.hint else ""
         self.add_error(field, (detail[:1].upper() + detail[1:]) + (f" {hint}" if hint and hint not in detail else ""))
 
 

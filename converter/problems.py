@@ -19,6 +19,7 @@ from rest_framework import exceptions, serializers
 from rest_framework.views import set_rollback
 
 from converter.engine.errors import CODES, MAX_MESSAGE, MediaError
+from converter.sentences import translated
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ def problem_response(
         "title": _(code.sentence),
         "status": status or code.status,
         "code": code.name,
-        "detail": _(error.detail),
+        "detail": translated(error.detail),
         "field": error.field,
     }
     hint = code.hint if hint is None else hint

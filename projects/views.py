@@ -9,6 +9,7 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 
 from converter.engine.errors import MediaError
 from converter.owners.models import Owner
@@ -62,7 +63,7 @@ def _act(request: HttpRequest, owner: Owner | None, project: Project) -> HttpRes
     action = request.POST.get("action", "")
     if action == "delete":
         services.delete(project)
-        messages.success(request, f"The project {project.name} was deleted; its uploads and exports were kept.")
+        messages.success(request, _("The project %(name)s was deleted; its uploads and exports were kept.") % {"name": project.name})
         return redirect("project-list")
     if action == "change":
         services.change(project, **_cleaned(ProjectForm(request.POST)))

@@ -137,9 +137,14 @@ def _bounded(spec: Spec, value: N) -> N:
     low, high, unit = spec.minimum, spec.maximum, f" {spec.unit}" if spec.unit else ""
     too_low = low is not None and (value < low or (spec.above_minimum and value == low))
     if too_low or (high is not None and value > high):
-        lowest = "" if low is None else f"above {low:g}" if spec.above_minimum else f"at least {low:g}"
-        highest = "" if high is None else f"at most {high:g}"
-        why = f"{value:g} is out of range; it must be {' and '.join(filter(None, (lowest, highest)))}{unit}"
+        most = "" if high is None else f"{high:g}{unit}"
+        if low is None:
+            why = f"{value:g} is out of range; it must be at most {most}"
+        elif most:
+            why = f"{value:g} is out of range; it must be {'above' if spec.above_minimum else 'at least'} {low:g} and at most {most}"
+        else:
+            least = f"{low:g}{unit}"
+            why = f"{value:g} is out of range; it must be {'above' if spec.above_minimum else 'at least'} {least}"
         raise _bad(spec, why, spec.below if too_low else "bad_parameter")
     return value
 

@@ -86,6 +86,8 @@ _FOREIGN: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
         (rb"YUV4MPEG2 ", "an uncompressed video stream"),
     )
 )
+FOREIGN_WORDS = (*(what for _, what in _FOREIGN), "a text")
+"""Everything that `foreign` may say."""
 _CONTROL = re.compile(rb"[\0-\x08\x0e-\x1f\x7f]")
 _MEDIA_NAMES = re.compile(
     r"mp4|m4[vab]|mov|qt|3g[p2]|webm|mk[va]|avi|wm[va]|asf|flv|m?2?ts|mpe?g|vob|gif|webp|a?png|jpe?g?|jfif|bmp|tiff?|ico|hei[cf]|avif|jxl|"

@@ -12,6 +12,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers, viewsets
 
 from converter.owners.authentication import api_owner
+from converter.sentences import translated
 from converter.uploads.pagination import NewestFirst
 
 from . import selectors, turns
@@ -78,7 +79,7 @@ class JobSerializer(serializers.ModelSerializer[Job]):
     def get_error(self, job: Job) -> dict[str, str | None] | None:
         if not job.error_code:
             return None
-        return {"code": job.error_code, "detail": job.error_detail, "field": job.error_field or None}
+        return {"code": job.error_code, "detail": translated(job.error_detail), "field": job.error_field or None}
 
     @extend_schema_field(serializers.IntegerField(allow_null=True))
     def get_queue_position(self, job: Job) -> int | None:

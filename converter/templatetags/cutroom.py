@@ -13,6 +13,7 @@ from converter.engine.errors import CODES
 from converter.engine.operations import all_operations
 from converter.engine.timecode import format_time
 from converter.exports import comparisons
+from converter.sentences import translated
 
 register = template.Library()
 
@@ -29,6 +30,12 @@ _STATES = {
     "failed": gettext_noop("Failed"),
     "cancelled": gettext_noop("Cancelled"),
 }
+
+
+@register.filter
+def sentence(text: str | None) -> str:
+    """What the engine said, in the reader's language, values and all."""
+    return translated(text or "")
 
 
 @register.filter

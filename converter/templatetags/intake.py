@@ -9,6 +9,7 @@ from django.conf import settings
 
 from converter.engine.errors import CODES
 from converter.engine.sniff import EMPTY
+from converter.sentences import translated
 from converter.uploads.incoming import too_large
 
 register = template.Library()
@@ -22,7 +23,7 @@ def intake_data() -> dict[str, Any]:
     """Limits in bytes, and the sentence and hint of every code that refuses a file."""
     return {
         "maxBytes": settings.MAX_UPLOAD_BYTES,
-        "empty": EMPTY,
-        "tooLarge": too_large(settings.MAX_UPLOAD_BYTES).detail,
-        "refusals": {name: {"detail": CODES[name].sentence, "hint": CODES[name].hint} for name in _TOLD},
+        "empty": translated(EMPTY),
+        "tooLarge": translated(too_large(settings.MAX_UPLOAD_BYTES).detail),
+        "refusals": {name: {"detail": translated(CODES[name].sentence), "hint": translated(CODES[name].hint)} for name in _TOLD},
     }

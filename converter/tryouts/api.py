@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import connection
 from django.http import StreamingHttpResponse
+from django.utils.translation import get_language, override
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -21,11 +22,12 @@ from converter.engine.run import Source
 from converter.owners.authentication import api_owner
 from converter.owners.models import Owner
 from converter.problems import problems
+from converter.sentences import translated
 from converter.uploads import selectors as uploads
 from converter.uploads.api import WhateverAccepted
 
 from . import work
-from .services import Work, watch
+from .services import Event, Work, watch
 
 CONTENT_TYPE = "application/x-ndjson"
 _REFUSALS = problems(
@@ -108,7 +110,7 @@ def _source(owner: Owner, upload_id: uuid.UUID) -> Source:
 
 
 def _stream(owner: Owner, tried: Work) -> StreamingHttpResponse:
-    response = StreamingHttpResponse(_lines(owner, tried), content_type=CONTENT_TYPE)
+    response = StreamingHttpResponse(_lines(owner, tried, get_language()), content_type=CONTENT_TYPE)
     response["Cache-Control"] = "no-store"
     response["X-Accel-Buffering"] = "no"
     if not connection.in_atomic_block:
@@ -116,7 +118,14 @@ def _stream(owner: Owner, tried: Work) -> StreamingHttpResponse:
     return response
 
 
-async def _lines(owner: Owner, tried: Work) -> AsyncGenerator[str]:
+async def _lines(owner: Owner, tried: Work, language: str | None) -> AsyncGenerator[str]:
     async with aclosing(watch(owner.pk, tried)) as events:
         async for event in events:
-            yield json.dumps(event, ensure_ascii=False) + "\n"
+            yield json.dumps(_told(event, language), ensure_ascii=False) + "\n"
+
+
+def _told(event: Event, language: str | None) -> Event:
+    """An event with its sentences in the language of the request, which is over by now."""
+    with override(language):
+        told = {**event, "detail": translated(event["detail"])} if "detail" in event else dict(event)
+        return {**told, "warnings": [translated(warning) for warning in event["warnings"]]} if "warnings" in event else told

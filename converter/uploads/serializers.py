@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from converter.engine.errors import CODES
 from converter.engine.media import KINDS
+from converter.sentences import translated
 
 from .models import Upload, UploadStatus
 
@@ -58,7 +59,7 @@ class UploadSerializer(serializers.Serializer[Any]):
         """Built by hand: `media` is computed from the stored probe."""
         media = instance.media if instance.media_data else None
         created: str = serializers.DateTimeField().to_representation(instance.created_at)
-        error = {"code": instance.error_code, "detail": instance.error_detail} if instance.error_code else None
+        error = {"code": instance.error_code, "detail": translated(instance.error_detail)} if instance.error_code else None
         return {
             "id": str(instance.pk),
             "name": instance.name,

@@ -133,6 +133,9 @@ def test_jobs_that_wait_run_fail_and_are_cancelled(still: Site, visit: Visit, cl
     for page in auditor.pages(first):
         auditor.at(page, running, ready="[data-status=cancelled]")
         auditor.at(page, f"/jobs/{failing}/", ready="[data-status=failed] .notice")
+        page.get_by_role("button", name="Deutsch").click()
+        expect(page.locator("html")).to_have_attribute("lang", "de")
+        expect(page.locator("[data-status=failed] .notice")).to_contain_text("lost.mp4 wurde aufgeräumt, bevor die Arbeit begann")
         auditor.at(page, "/jobs/")
     auditor.done()
 
