@@ -60,9 +60,14 @@ WISHES: Mapping[str, Wish] = {
 }
 """Every wish by its name, in the order in which they are shown."""
 
+# Looked up on 21 November 2026.
 DISCORD = Limit("Discord", 10_000_000, "https://support.discord.com/hc/en-us/articles/25444343291031-File-Attachments-FAQ", confirmed=False)
+"""10 MiB without Nitro since January 2025. Its API reference is quoted with 20 MiB since September 2026; what fits in less goes through both."""
 WHATSAPP = Limit("WhatsApp", 16_000_000, "https://www.twilio.com/docs/whatsapp/guidance-whatsapp-media-messages", confirmed=True)
-"""As its business interface takes them; the app may take more."""
+"""As its business interface takes them (Meta's own page of December 2025: MP4 with H.264 and AAC, 16 MB); the app may take more."""
+MAIL_GROWTH = 78 / 57
+"""How much larger an attachment is on its way: base64 makes a line of 76 characters and its end of 57 bytes (RFC 2045, 6.8)."""
 GMAIL = Limit("Gmail", 25_000_000, "https://support.google.com/mail/answer/6584", confirmed=False)
-"""Counted as it travels, a third larger than the file."""
-MAIL = Limit("iCloud Mail and Outlook.com", 20_000_000, "https://support.apple.com/102198", confirmed=False)
+"""Counted as it travels, so about 18.2 MB of file."""
+MAIL = Limit("iCloud Mail", 20_000_000, "https://support.apple.com/102198", confirmed=True)
+"""Of a whole message, in and out, so about 14.6 MB of file. Outlook.com is said to take as much."""

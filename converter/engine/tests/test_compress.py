@@ -9,6 +9,7 @@ import pytest
 
 from converter.engine import run
 from converter.engine.errors import MediaError
+from converter.engine.operations import get, wishes
 from converter.engine.tests import making
 from converter.engine.tests.making import clip, execute
 
@@ -152,9 +153,16 @@ def test_bad_input(params: dict[str, Any], code: str) -> None:
 
 
 def test_presets_hold_what_they_promise() -> None:
-    for preset, most in (("discord-10mb", 10_000_000), ("email-20mb", 20_000_000), ("whatsapp-16mb", 16_000_000)):
+    for preset, most in (("discord-10mb", 10_000_000), ("email-20mb", 14_400_000), ("whatsapp-16mb", 16_000_000)):
         plan = run.plan("compress", [making.media(size=900_000_000)], {}, preset)
         assert plan.expects.max_size == most
+
+
+def test_what_is_made_for_mail_fits_as_mail_carries_it() -> None:
+    room = 100_000  # for the letter itself and its heads
+    for preset in get("compress").presets:
+        if preset.limit in (wishes.MAIL, wishes.GMAIL):
+            assert preset.params["target_mb"] * 1_000_000 * wishes.MAIL_GROWTH + room < preset.limit.bytes_
 
 
 def test_every_target_divides_into_less_than_itself() -> None:
