@@ -1,4 +1,4 @@
-"""What a browser has to fetch before the first page stands."""
+"""The page: what a browser has to fetch for it, how soon it answers on a phone, and how it takes ten minutes of 1080p."""
 
 from __future__ import annotations
 
@@ -8,11 +8,16 @@ from collections import deque
 from html.parser import HTMLParser
 from urllib.parse import urljoin, urlsplit
 
+from benchmarks.alive import first_look, long_film
 from benchmarks.bench import Bench
+from benchmarks.browsing import chromium
+from benchmarks.clips import repeated
 from benchmarks.server import Server, collect, running
 from benchmarks.table import Table
 
 TITLE = "First page: bytes over the wire"
+TIMES = 20
+"""How often half a minute of film makes ten minutes."""
 _CSS = re.compile(r"""(?:url\(\s*|@import\s+)["']?([^"')\s;]+)""")
 _SCRIPT = re.compile(r"""(?:\bfrom|\bimport)\s*\(?\s*["']([^"']+)["']""")
 _RELATIONS = {"stylesheet", "icon", "preload", "modulepreload", "manifest"}
@@ -38,8 +43,15 @@ def run(bench: Bench) -> list[Table]:
     """The page and all it refers to, followed through stylesheets and script modules, compressed as for a browser."""
     table = Table(TITLE, {"path": ("path", ""), "wire": ("kB over the wire", ".1f"), "plain": ("kB unpacked", ".1f")})
     collect()
+    _, clip = bench.clips.require("bunny")
+    film = repeated(bench.ffmpeg, clip, bench.work / "ten.mp4", clip.stat().st_size * TIMES)
     with running(bench.work / "server") as server:
         fetched, outside = _fetch_all(server, "/")
+        with chromium() as browser:
+            bench.say("  on a phone")
+            seen = [first_look(browser, server)]
+            bench.say("  ten minutes of 1080p")
+            seen.append(long_film(browser, server, film))
     for path, (wire, plain) in fetched.items():
         table.add(path=re.sub(r"\.[0-9a-f]{12}\.", ".", path), wire=wire / 1000, plain=plain / 1000)
     total = sum(wire for wire, _ in fetched.values())
@@ -48,7 +60,7 @@ def run(bench: Bench) -> list[Table]:
     table.target("no outside request", float(len(outside)), 0, unit=" outside")
     table.notes.append("Bodies and headers of the answers. Fonts and pictures of stylesheets are counted even where a browser would not need them.")
     table.notes += [f"outside: {address}" for address in sorted(outside)]
-    return [table]
+    return [table, *seen]
 
 
 def _fetch_all(server: Server, start: str) -> tuple[dict[str, tuple[int, int]], set[str]]:

@@ -3,6 +3,19 @@ import { all, one } from "./dom.js";
 import { clock } from "./format.js";
 import { say } from "./words.js";
 
+/** Let the two buttons undo and redo, while there is something to. */
+export function undoing(form, history, signal) {
+  const [undo, redo] = [one("[data-undo]", form), one("[data-redo]", form)];
+  const show = () => {
+    undo.disabled = !history.canUndo;
+    redo.disabled = !history.canRedo;
+  };
+  undo.addEventListener("click", () => history.undo(), { signal });
+  redo.addEventListener("click", () => history.redo(), { signal });
+  history.addEventListener("change", show, { signal });
+  show();
+}
+
 /** Shows what the editor's timeline, history and snapping say, and steers them. */
 export class Bar {
   constructor(form, editor, { signal }) {
@@ -10,12 +23,10 @@ export class Bar {
     Object.assign(this, { form, timeline, history, snapping });
     const on = (node, name, handler) => node.addEventListener(name, handler, { signal });
     const press = (selector, act) => on(one(selector, form), "click", act);
-    press("[data-undo]", () => history.undo());
-    press("[data-redo]", () => history.redo());
+    undoing(form, history, signal);
     press("[data-snap]", () => snapping.toggle());
     for (const button of all("[data-zoom]", form)) on(button, "click", () => timeline.zoom(Number(button.dataset.zoom)));
     for (const button of all("[data-mark]", form)) on(button, "click", () => editor.toMark(Number(button.dataset.mark)));
-    on(history, "change", () => this.#showHistory());
     on(snapping, "change", () => this.#showMarks());
     on(timeline, "view", () => this.#showView());
     this.scroll = one("[data-scroll]", form);
@@ -23,14 +34,8 @@ export class Bar {
     on(this.scroll, "pointermove", (event) => this.#pull(event));
     for (const end of ["pointerup", "pointercancel"]) on(this.scroll, end, () => { this.grabbed = null; });
     on(this.scroll, "keydown", (event) => this.#key(event));
-    this.#showHistory();
     this.#showMarks();
     this.#showView();
-  }
-
-  #showHistory() {
-    one("[data-undo]", this.form).disabled = !this.history.canUndo;
-    one("[data-redo]", this.form).disabled = !this.history.canRedo;
   }
 
   #showMarks() {

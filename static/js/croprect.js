@@ -41,6 +41,31 @@ export function whole(rect, bounds) {
   return { x: clamp(Math.round(rect.x), 0, bounds.width - width), y: clamp(Math.round(rect.y), 0, bounds.height - height), width, height };
 }
 
+/** Where a rectangle lies after the picture was turned by so many degrees clockwise; `bounds` are those before. */
+export function turned({ x, y, width, height }, degrees, bounds) {
+  const [right, bottom] = [bounds.width - x - width, bounds.height - y - height];
+  if (degrees === 90) return { x: bottom, y: x, width: height, height: width };
+  if (degrees === 180) return { x: right, y: bottom, width, height };
+  if (degrees === 270) return { x: y, y: right, width: height, height: width };
+  return { x, y, width, height };
+}
+
+/** Where a rectangle lies after the picture was mirrored ("none", "horizontal" or "vertical"). */
+export const mirrored = (rect, flip, bounds) => ({
+  ...rect,
+  x: flip === "horizontal" ? bounds.width - rect.x - rect.width : rect.x,
+  y: flip === "vertical" ? bounds.height - rect.y - rect.height : rect.y,
+});
+
+/** The largest rectangle of a shape such as "16:9" in the middle of the picture, as the operation for stills takes it; null for another text. */
+export function middle(text, bounds) {
+  const [, across, down] = /^(\d{1,4})\s*[:/]\s*(\d{1,4})$/.exec(text ?? "")?.map(Number) ?? [];
+  if (!across || !down) return null;
+  const width = Math.max(1, Math.min(bounds.width, Math.round((bounds.height * across) / down)));
+  const height = Math.max(1, Math.min(bounds.height, Math.round((bounds.width * down) / across)));
+  return { x: Math.floor((bounds.width - width) / 2), y: Math.floor((bounds.height - height) / 2), width, height };
+}
+
 /** Width by height from "16:9"; 0 for none. */
 export function ratioOf(text, bounds) {
   if (text === "source") return bounds.width / bounds.height;

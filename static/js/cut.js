@@ -14,11 +14,15 @@
 //                   settled is false while something is still dragged; auto where no person asked for it
 // The editor passes every change on as `cutroom:cut` on its form (it bubbles; detail: {cut, what, settled}).
 
+import { mirrored, turned } from "./croprect.js";
+
 const EPSILON = 1e-6;
 /** Of the operations: what may be done to a picture and its pace, and what leaves it as it is. */
 export const PLAIN = Object.freeze({ crop: null, rotate: 0, flip: "none", speed: 1, reverse: false });
 /** Whether an operation with these parameters does crop, rotate, flip and reverse as we mean them (that for still pictures has a crop of another kind). */
 export const takesPicture = (known) => "reverse" in known && "crop" in known;
+/** Whether it is the operation for still pictures, which turns and mirrors first and crops what then is there: `800x600+10+20`. */
+export const takesStill = (known) => "crop" in known && "rotate" in known && "flip" in known && !("reverse" in known);
 const exact = (time) => Number(time.toFixed(6));
 
 /** Times are seconds. `duration` is null for a still picture; `width` and `height` are those of the upright picture. */
@@ -194,11 +198,27 @@ export class Cut extends EventTarget {
     const { crop, rotate, flip, speed, reverse } = this;
     const given = {};
     if (speed !== 1 && typeof known.speed === "number") given.speed = speed; // another operation's speed is a word
+    if (takesStill(known)) return { ...given, ...this.#still() };
     if (!takesPicture(known)) return given;
     if (crop) given.crop = [crop.x, crop.y, crop.width, crop.height].join(",");
     if (rotate) given.rotate = String(rotate);
     if (flip !== "none") given.flip = flip;
     if (reverse) given.reverse = true;
+    return given;
+  }
+
+  // The same in the order of the operation for stills, which knows no mirroring both ways: that is half a turn.
+  #still() {
+    const both = this.flip === "both";
+    const rotate = (this.rotate + (both ? 180 : 0)) % 360;
+    const flip = both ? "none" : this.flip;
+    const given = {};
+    if (rotate) given.rotate = String(rotate);
+    if (flip !== "none") given.flip = flip;
+    if (this.crop) {
+      const { x, y, width, height } = mirrored(turned(this.crop, rotate, this), flip, lying(this, rotate));
+      given.crop = `${width}x${height}+${x}+${y}`;
+    }
     return given;
   }
 
@@ -212,6 +232,11 @@ export class Cut extends EventTarget {
     }
     const [x, y, width, height] = /^\d+(,\d+){3}$/.test(crop ?? "") ? crop.split(",").map(Number) : [];
     if (width) this.crop = { x, y, width, height };
+    const [, wide, high, left, top] = /^(\d+)[x×](\d+)\+(\d+)\+(\d+)$/.exec(crop ?? "")?.map(Number) ?? [];
+    if (wide) {
+      const [degrees, seen] = [Number(rotate ?? 0), lying(this, Number(rotate ?? 0))];
+      this.crop = turned(mirrored({ x: left, y: top, width: wide, height: high }, flip, seen), (360 - degrees) % 360, seen);
+    }
     if (rotate) this.rotate = Number(rotate);
     if (flip) this.flip = flip;
     if (typeof speed === "number") this.speed = speed;
@@ -221,4 +246,9 @@ export class Cut extends EventTarget {
   #changed(what, { typed = false, settled = true, auto = false } = {}) {
     this.dispatchEvent(new CustomEvent("change", { detail: { what, typed, settled, auto } }));
   }
+}
+
+/** Width and height of a picture after it was turned. */
+function lying({ width, height }, degrees) {
+  return degrees % 180 ? { width: height, height: width } : { width, height };
 }

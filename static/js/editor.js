@@ -1,6 +1,6 @@
 // One clip being worked on: preview, timeline, typed times, outcome and quote speak to each other here.
 import { api, idempotencyKey } from "./api.js";
-import { Bar } from "./bar.js";
+import { Bar, undoing } from "./bar.js";
 import { Cut } from "./cut.js";
 import { all, announce, one } from "./dom.js";
 import { CutFields, typedRange } from "./fields.js";
@@ -34,6 +34,7 @@ export class Editor {
     this.outcome = new Outcome(form, { data: this.data, signal });
     this.quote = new Quote(one("[data-quote]", form), { signal, notes: one("[data-quote-notes]", form), onQuote: () => this.fields?.clear(), onProblem: (error) => this.#blame(error) });
     if (this.duration) this.#beginTimeline(signal);
+    else if (this.data.media.width) this.#beginStill(signal);
     this.#beginPreview(signal);
     this.outcome.addEventListener("change", (event) => this.#outcomeChanged(event.detail), { signal });
     form.addEventListener("submit", (event) => { event.preventDefault(); this.convert(); }, { signal });
@@ -105,10 +106,11 @@ export class Editor {
     const typed = typedRange(form);
     const root = one("[data-timeline]", form);
     this.cut = new Cut({ duration, frame, width, height, picture: this.data.picture ?? duration, repeat: this.data.repeat, start: typed.start, length: typed.duration });
-    this.history = new History(`${this.data.upload}/${new URLSearchParams(location.search).get("job") ?? ""}`, this.cut);
+    this.#beginHistory();
     this.snapping = new Snapping(root.dataset.markers, { frame, signal });
     this.fields = new CutFields(form, this.cut, { signal });
     this.timeline = new Timeline(root, { duration, frame, tiles: this.data.tiles, snapping: this.snapping, signal });
+    this.timeline.settled.then(() => this.snapping.begin());
     this.parts = new Parts(form, this.cut, { head: () => this.timeline.snap(this.timeline.head), signal });
     this.tools = new Tools(form, this.cut, { signal });
     this.bar = new Bar(form, this, { signal });
@@ -122,6 +124,20 @@ export class Editor {
     this.timeline.addEventListener("part", ({ detail }) => this.cut.choose(detail));
     for (const button of all("[data-step]", form)) button.addEventListener("click", () => this.step(Number(button.dataset.step)), { signal });
     one("[data-play-cut]", form).addEventListener("click", () => this.playCut(), { signal });
+  }
+
+  // A still picture has no time: what is cut of it is its frame alone.
+  #beginStill(signal) {
+    const { width, height } = this.data.media;
+    this.cut = new Cut({ duration: null, frame: this.frame, width, height, repeat: this.data.repeat });
+    this.#beginHistory();
+    this.tools = new Tools(this.form, this.cut, { signal });
+    undoing(this.form, this.history, signal);
+    this.cut.addEventListener("change", () => { this.tools.show(); this.#ask(); }, { signal });
+  }
+
+  #beginHistory() {
+    this.history = new History(`${this.data.upload}/${new URLSearchParams(location.search).get("job") ?? ""}`, this.cut);
   }
 
   #beginPreview(signal) {

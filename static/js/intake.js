@@ -4,7 +4,7 @@ import { chosen, gather } from "./intake/gather.js";
 import { Queue } from "./intake/queue.js";
 import { Rows } from "./intake/rows.js";
 
-/** The page's intake. `open(upload)` shows an upload in the editor; a file that was brought in alone is opened by itself. */
+/** The page's intake. `open(upload, opened)` shows an upload in the editor, and calls `opened` when its row may go; a file that was brought in alone is opened by itself. */
 export class Intake {
   #asked = null; // the row that waits for the file that is being chosen
 
@@ -74,8 +74,7 @@ export class Intake {
   }
 
   #show(item) {
-    this.queue.remove(item);
-    this.open(item.upload);
+    this.open(item.upload, () => this.queue.remove(item)); // not before: the drop zone would grow, and shrink again
   }
 
   #act(name, item) {

@@ -15,7 +15,11 @@ export class Snapping extends EventTarget {
     this.labels = { scene: say("scene"), keyframe: say("keyframe: lossless here"), silence: say("silence") };
     this.on = remembered();
     signal.addEventListener("abort", () => clearTimeout(this.#timer));
-    if (url) this.#ask(PATIENCE.least);
+  }
+
+  /** Begin to ask. Finding marks is work for the server: what is seen first, pictures and peaks, comes first. */
+  begin() {
+    if (this.url && !this.signal.aborted) this.#ask(PATIENCE.least);
   }
 
   /** Turn it on or off, for the next clips too. */

@@ -18,7 +18,6 @@
       button.setAttribute("aria-label", text);
       button.title = text;
     };
-    button.hidden = false;
     label();
     button.addEventListener("click", () => {
       root.dataset.theme = dark() ? "light" : "dark";

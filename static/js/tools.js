@@ -1,6 +1,6 @@
 // Crop, turn, mirror, speed and direction: buttons and numbers beside the preview.
-import { PLAIN, takesPicture } from "./cut.js";
-import { ratioOf, shaped, whole } from "./croprect.js";
+import { PLAIN, takesPicture, takesStill } from "./cut.js";
+import { middle, ratioOf, shaped, whole } from "./croprect.js";
 import { all, one } from "./dom.js";
 import { Frame } from "./frame.js";
 import { say } from "./words.js";
@@ -34,7 +34,7 @@ export class Tools extends EventTarget {
     const flips = { mirror: ["horizontal", "vertical"], flip: ["vertical", "horizontal"] }[tool];
     if (tool === "crop") this.#cropping(!this.frame.cropping);
     else if (tool === "cropped") this.#cropping(false);
-    else if (tool === "whole") cut.edit({ crop: null });
+    else if (tool === "whole") this.#crop({ x: 0, y: 0, ...this.bounds });
     else if (tool === "turn") cut.edit({ rotate: (cut.rotate + 90) % 360 });
     else if (tool === "reverse") cut.edit({ reverse: !cut.reverse });
     else if (tool === "plain") cut.edit({ ...PLAIN });
@@ -44,9 +44,12 @@ export class Tools extends EventTarget {
   /** Another card was chosen: what its operation can't do rests. */
   use(card) {
     this.card = card;
-    const picture = takesPicture(card.params);
-    for (const name of ["crop", "turn", "mirror", "flip", "reverse"]) if (this.#button(name)) this.#button(name).disabled = !picture;
-    this.speed.disabled = typeof card.params.speed !== "number";
+    const still = takesStill(card.params);
+    const picture = still || takesPicture(card.params);
+    for (const name of ["crop", "turn", "mirror", "flip"]) if (this.#button(name)) this.#button(name).disabled = !picture;
+    if (this.#button("reverse")) this.#button("reverse").disabled = still || !picture;
+    this.own = still ? middle(card.params.crop, this.bounds) : null; // a shape that the card crops to by itself
+    if (this.speed) this.speed.disabled = typeof card.params.speed !== "number";
     if (!picture && this.frame?.cropping) this.#cropping(false);
     this.show();
   }
@@ -54,20 +57,21 @@ export class Tools extends EventTarget {
   /** Show what the cut says now. */
   show() {
     const { cut, card } = this;
-    const picture = Boolean(card) && takesPicture(card.params);
-    this.frame?.show(picture ? cut : PLAIN);
+    const picture = Boolean(card) && (takesPicture(card.params) || takesStill(card.params));
+    const { rotate, flip } = cut;
+    this.frame?.show(picture ? { crop: this.#rect, rotate, flip } : PLAIN);
     const press = (name, pressed) => this.#button(name)?.setAttribute("aria-pressed", String(pressed));
     press("crop", Boolean(this.frame?.cropping));
     press("mirror", cut.flip === "horizontal" || cut.flip === "both");
     press("flip", cut.flip === "vertical" || cut.flip === "both");
     press("reverse", cut.reverse);
-    if (Number(this.speed.value) !== cut.speed) this.speed.value = String(cut.speed);
+    if (this.speed && Number(this.speed.value) !== cut.speed) this.speed.value = String(cut.speed);
     this.#button("plain").hidden = cut.plain;
     one("[data-tools-state]", this.root).textContent = this.#state(picture);
     this.#error("");
     if (!this.fields) return;
     this.fields.hidden = !this.frame?.cropping;
-    const rect = cut.crop ?? { x: 0, y: 0, ...this.bounds };
+    const rect = this.#rect ?? { x: 0, y: 0, ...this.bounds };
     for (const input of all("[data-crop-field]", this.fields)) {
       const text = String(rect[input.dataset.cropField]);
       if (input.value !== text) input.value = text;
@@ -99,7 +103,7 @@ export class Tools extends EventTarget {
     const box = one("[data-tools-error]", this.root);
     box.textContent = sentence;
     box.hidden = !sentence;
-    this.speed.toggleAttribute("aria-invalid", false);
+    this.speed?.toggleAttribute("aria-invalid", false);
   }
 
   #cropping(on) {
@@ -110,21 +114,26 @@ export class Tools extends EventTarget {
     else this.#button("crop").focus({ preventScroll: true });
   }
 
-  // All of the picture is no crop.
+  /** What is kept of the picture: as a person wants it, or else as the card does; null for all of it. */
+  get #rect() {
+    return this.cut.crop ?? this.own ?? null;
+  }
+
+  // All of the picture is no crop, unless the card would crop it.
   #crop(rect, settled = true) {
     const everything = rect.width === this.bounds.width && rect.height === this.bounds.height;
-    this.cut.edit({ crop: everything ? null : rect }, { settled });
+    this.cut.edit({ crop: everything && !this.own ? null : rect }, { settled });
   }
 
   #shape() {
     this.frame.ratio = ratioOf(one("[data-ratio]", this.root).value, this.bounds);
-    this.#crop(shaped(this.cut.crop ?? { x: 0, y: 0, ...this.bounds }, this.frame.ratio, this.bounds));
+    this.#crop(shaped(this.#rect ?? { x: 0, y: 0, ...this.bounds }, this.frame.ratio, this.bounds));
   }
 
   #readCrop(input) {
     const name = input.dataset.cropField;
     const value = Math.round(Number(input.value));
-    const rect = { ...(this.cut.crop ?? { x: 0, y: 0, ...this.bounds }) };
+    const rect = { ...(this.#rect ?? { x: 0, y: 0, ...this.bounds }) };
     const side = { x: "width", y: "height" }[name] ?? name;
     if (input.value === "" || !Number.isFinite(value) || value < 0 || (side === name && value < 1)) return this.#error(say("Write whole pixels inside of the picture, which has %(width)s × %(height)s.", this.bounds));
     rect[name] = Math.min(value, this.bounds[side]);

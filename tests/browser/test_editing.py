@@ -140,8 +140,9 @@ def test_parameters_come_from_the_operations_and_are_checked(visit: Visit, clips
     expect(page.locator('[data-params="compress"]')).to_be_visible()
 
 
-def test_what_the_browser_cannot_play_is_played_by_a_stand_in_and_cut_to_the_frame(visit: Visit, clips: dict[str, Path]) -> None:
-    page = visit("/")
+@pytest.mark.parametrize("width", [1440, 390])
+def test_what_the_browser_cannot_play_is_played_by_a_stand_in_and_cut_to_the_frame(visit: Visit, clips: dict[str, Path], width: int) -> None:
+    page = visit("/", width=width, height=844)
     steps.bring_in(page, clips["mpeg"])
     expect(page.locator("canvas[data-strip]")).to_be_visible(timeout=steps.SLOW)
     expect(page.locator("[data-stand-in]")).to_be_hidden(timeout=steps.SLOW)
@@ -172,8 +173,9 @@ def test_what_no_stand_in_can_be_made_of_is_still_cut(visit: Visit, clips: dict[
     assert steps.cut(page)[0] > 1
 
 
-def test_sounds_and_pictures_have_their_own_views(visit: Visit, clips: dict[str, Path]) -> None:
-    page = visit("/")
+@pytest.mark.parametrize("width", [1440, 390])
+def test_sounds_and_pictures_have_their_own_views(visit: Visit, clips: dict[str, Path], width: int) -> None:
+    page = visit("/", width=width, height=844)
     steps.bring_in(page, clips["sound"])
     expect(page.locator("audio[data-player]")).to_be_visible()
     expect(page.locator("canvas[data-wave]")).to_be_visible()

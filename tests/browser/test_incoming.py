@@ -52,9 +52,10 @@ def uploads(page: Page) -> list[dict[str, Any]]:
     return found
 
 
-def test_a_file_is_dropped_anywhere_and_pasted(visit: Visit, clips: dict[str, Path]) -> None:
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_file_is_dropped_anywhere_and_pasted(visit: Visit, clips: dict[str, Path], width: int) -> None:
     for event, holder in (("drop", "dataTransfer"), ("paste", "clipboardData")):
-        page = visit("/")
+        page = visit("/", width=width, height=844)
         page.evaluate(
             """async ([event, holder, bytes]) => {
                 const data = new DataTransfer();
@@ -66,6 +67,25 @@ def test_a_file_is_dropped_anywhere_and_pasted(visit: Visit, clips: dict[str, Pa
             [event, holder, list(clips["car"].read_bytes())],
         )
         expect(page.locator("h1")).to_have_text("dropped.mp4", timeout=steps.SLOW)
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_folder_is_dropped(visit: Visit, clips: dict[str, Path], tmp_path: Path, width: int) -> None:
+    """As the system hands it over: the browser itself opens it."""
+    folder = tmp_path / "holiday"
+    (folder / "day 1" / "late").mkdir(parents=True)
+    (folder / "day 1" / "late" / "still.png").write_bytes(clips["still"].read_bytes())
+    (folder / "sound.mp3").write_bytes(clips["sound"].read_bytes())
+    (folder / "notes.txt").write_text("no media")
+    page = visit("/", width=width, height=844)
+    session = page.context.new_cdp_session(page)
+    data = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        session.send("Input.dispatchDragEvent", {"type": kind, "x": width / 2, "y": 300, "data": data})
+    for name in ("still.png", "sound.mp3"):
+        expect(steps.row(page, name)).to_have_attribute("data-state", "ready", timeout=steps.SLOW)
+    expect(steps.row(page, "holiday")).to_contain_text("1 file in “holiday” can’t be taken.")
+    assert {upload["name"] for upload in uploads(page)} == {"still.png", "sound.mp3"}
 
 
 def test_a_lost_connection_is_told_and_got_over(visit: Visit, clips: dict[str, Path]) -> None:

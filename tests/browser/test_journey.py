@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from converter.engine.gif import inspect_gif
@@ -14,15 +15,23 @@ from . import steps
 from .conftest import Visit
 
 
-def test_a_clip_becomes_a_chrome_background(visit: Visit, clips: dict[str, Path], tmp_path: Path) -> None:
-    page = visit("/")
-    steps.bring_in(page, clips["car"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_clip_becomes_a_chrome_background_in_five_actions(visit: Visit, clips: dict[str, Path], tmp_path: Path, width: int) -> None:
+    """As a new user does: open, choose a file, convert, download; everything else stands there already."""
+    page = visit("/", width=width, height=844)
+    actions = 1  # the page was opened
+    with page.expect_file_chooser() as chooser:
+        page.locator("[data-drop] label[for=file]").click()
+    chooser.value.set_files(clips["car"])
+    actions += 2  # pressed, and chosen
+    expect(page.locator("[data-editor]")).to_be_visible(timeout=steps.SLOW)
     expect(page.locator("h1")).to_have_text("car.mp4")
     expect(page.locator('input[value="gif:chrome-background"]')).to_be_checked()
     expect(steps.quoted(page)).to_contain_text("1280 × 720")
     expect(page.locator(".quote-line")).to_contain_text("144 frames")
 
     card = steps.convert(page)
+    actions += 1
     expect(page).to_have_title(re.compile(r"^\d+ % · "), timeout=steps.SLOW)
     seen = _watch_progress(page)
     expect(steps.finished(card)).to_have_js_property("naturalWidth", 1280)
@@ -34,6 +43,8 @@ def test_a_clip_becomes_a_chrome_background(visit: Visit, clips: dict[str, Path]
 
     file = tmp_path / "out.gif"
     steps.download(page, card.locator("[data-download] button")).save_as(file)
+    actions += 1
+    assert actions <= 5
     info = inspect_gif(file)
     assert (info.width, info.height, info.frames, sum(info.delays_cs), info.loop) == (1280, 720, 144, 600, 0)
 

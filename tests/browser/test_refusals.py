@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from . import steps
@@ -17,8 +18,9 @@ def refused(page: Page, name: str, sentence: str) -> None:
     expect(page.locator("[data-announcer]")).to_contain_text(sentence)
 
 
-def test_by_the_browser_before_a_byte_is_sent(visit: Visit, clips: dict[str, Path], tmp_path: Path) -> None:
-    page = visit("/")
+@pytest.mark.parametrize("width", [1440, 390])
+def test_by_the_browser_before_a_byte_is_sent(visit: Visit, clips: dict[str, Path], tmp_path: Path, width: int) -> None:
+    page = visit("/", width=width, height=844)
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
     page.set_input_files("[data-file]", clips["huge"])
