@@ -38,6 +38,20 @@ def test_every_variable_that_is_set_is_read(services: dict[str, Any]) -> None:
     assert names - known == {"PATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "MALLOC_ARENA_MAX"}
 
 
+def test_our_image_is_made_here_and_fetched_from_nowhere(services: dict[str, Any]) -> None:
+    assert {name for name, service in services.items() if service["image"] == "cutroom"} == {"migrate", "web", "worker", "control"}
+    assert all(service.get("build") == "." for service in services.values() if service["image"] == "cutroom")
+
+
+def test_machine_code_is_made_where_it_runs(services: dict[str, Any]) -> None:
+    """Made while the image is built it would be of that machine's processor, and of no use on another."""
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    place = re.search(r"GIF_KERNELS=(\S+)", dockerfile)
+    assert place is not None and any(place[1].startswith(volume.partition(":")[2] + "/") for volume in services["worker"]["volumes"])
+    assert "gif.warm" not in dockerfile.partition("\nUSER ")[0]
+    assert 'gif.warm "$$GIF_KERNELS"' in services["migrate"]["command"][-1]
+
+
 def test_nothing_private_has_a_default(services: dict[str, Any]) -> None:
     text = (ROOT / "compose.yaml").read_text()
     for name in ("SECRET_KEY", "ALLOWED_HOSTS", "POSTGRES_PASSWORD"):
