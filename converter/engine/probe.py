@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from . import guards
+from . import guards, tiff
 from .config import default_limits
 from .errors import MediaError
 from .limits import Limits, check_media, check_size
@@ -43,6 +43,8 @@ def inspect(path: Path, name: str = "", *, limits: Limits | None = None) -> Medi
     check_size(size, limits)
     sniffed = identify(path, name)
     notes = check_whole(path, sniffed.container)
+    if sniffed.container == "tiff":
+        tiff.check(path)
     if sniffed.container in _PICTURES:
         media = from_picture(_ask(path, "probe_pictures.py", sniffed.container, limits), sniffed, size)
     elif sniffed.container == "heic":

@@ -88,7 +88,10 @@ def _stream(stream: Any, allowed: list[str]) -> dict[str, Any]:
     if stream.type == "video":
         data |= _video(stream, context)
     elif stream.type == "audio":
-        data |= {"channels": context.channels, "layout": context.layout.name if context.layout else "", "sample_rate": context.sample_rate}
+        layout = packets.held(context.layout)
+        # An order of its own is written out in brackets; the count stays, and what it counts as is guessed from that.
+        name = layout.name.partition(" (")[0] if layout else ""
+        data |= {"channels": layout.nb_channels if layout else 0, "layout": name, "sample_rate": context.sample_rate}
         data["sample_format"] = context.format.name if context.format else ""
     return data
 
@@ -164,3 +167,6 @@ def main(descriptor: int, request: dict[str, Any]) -> dict[str, Any]:
 
 if __name__ == "__main__":
     json.dump(main(int(sys.argv[1]), json.loads(sys.argv[2])), sys.stdout)
+    sys.stdout.flush()
+    # What is held must not be given back (`probe_packets.held`), as the interpreter's own end would.
+    os._exit(0)

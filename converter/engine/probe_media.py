@@ -49,6 +49,7 @@ _DIFFERENT = 0.02
 _EXACT = frozenset({"flac", "flv", "avi", "asf", "webm", "matroska", "wav", "aiff"})
 """Containers whose header says how long they are, so that less means that something is missing."""
 _TOO_SHORT = 0.9
+_VEILED = "The transparency of an animated AVIF can't be read: its pictures are used as if they had none."
 
 
 def from_packets(answer: dict[str, Any], sniffed: Sniffed, size: int) -> Media:
@@ -60,16 +61,19 @@ def from_packets(answer: dict[str, Any], sniffed: Sniffed, size: int) -> Media:
     kind = _kind(videos, audios, sniffed)
     if kind == "image":
         return _picture(answer, videos, sniffed, size)
+    veiled = False
     if sniffed.container == "avif":
         # Before the pictures that move, the file holds one that stands still; after them, how transparent each is.
-        videos = tuple(video for video in videos if (video.frames or 0) > 1)[:1]
+        moving = tuple(video for video in videos if (video.frames or 0) > 1)
+        videos, veiled = moving[:1], _veiled(moving)
     duration = _duration(answer, sniffed)
     if not duration:
         raise MediaError("corrupt_media", "The file holds no playable media: it has no length.", log=str(answer["packets"])[:500])
     mime = _MIMES.get((sniffed.container, kind), sniffed.mime)
     found = (videos, audios, len(answer["streams"]))
     said = words(answer, duration, kind)
-    return Media(kind, sniffed.container, sniffed.demuxer, mime, size, duration, *found, notes=_notes(answer), **said)
+    notes = (*_notes(answer), *((_VEILED,) if veiled else ()))
+    return Media(kind, sniffed.container, sniffed.demuxer, mime, size, duration, *found, notes=notes, **said)
 
 
 def _readable(answer: dict[str, Any]) -> tuple[tuple[VideoStream, ...], tuple[AudioStream, ...]]:
@@ -92,8 +96,15 @@ def _readable(answer: dict[str, Any]) -> tuple[tuple[VideoStream, ...], tuple[Au
 def _picture(answer: dict[str, Any], videos: tuple[VideoStream, ...], sniffed: Sniffed, size: int) -> Media:
     """A still: libavformat gives it a rate and a length, which mean nothing. Icons hold several sizes: the largest counts."""
     largest = max(videos, key=lambda video: video.width * video.height)
-    still = replace(largest, fps=0.0, frame_rate="0/1", duration=None, frames=1, variable_rate=False)
+    see_through = largest.has_alpha or (sniffed.container == "avif" and _veiled(videos))
+    still = replace(largest, fps=0.0, frame_rate="0/1", duration=None, frames=1, variable_rate=False, has_alpha=see_through)
     return Media("image", sniffed.container, sniffed.demuxer, sniffed.mime, size, None, (still,), streams=len(answer["streams"]))
+
+
+def _veiled(videos: tuple[VideoStream, ...]) -> bool:
+    """Whether a grey picture of the same size lies beside one in colours: AVIF keeps there how transparent it is."""
+    sizes = {(video.width, video.height) for video in videos}
+    return len(videos) > 1 and len(sizes) == 1 and any(video.pixel_format.startswith("gray") for video in videos[1:])
 
 
 def _refusal(answer: dict[str, Any]) -> MediaError:

@@ -24,6 +24,19 @@ _FEW = 200
 _FRAGMENTS = frozenset({b"moof", b"sidx", b"styp", b"mfra"})
 
 
+_HELD: list[Any] = []
+
+
+def held(thing: Any) -> Any:
+    """`thing`, which is never given back to memory.
+
+    PyAV (18.1) copies a channel layout without what it points to, and each copy frees that: a file whose channels lie in an order of
+    their own (7.1 in AIFF) brings the reader down. It reads one file and ends, so it can keep them.
+    """
+    _HELD.append(thing)
+    return thing
+
+
 def pixels(form: Any) -> dict[str, Any]:
     """A pixel format's name, bits and transparency."""
     if form is None:
@@ -205,6 +218,8 @@ class Walk:
             if not context.is_open:
                 context.thread_count = 1
             frames = context.decode(packet)
+            if stream.type == "audio":
+                held(frames)
             if not frames and packet is not None and packet.is_keyframe and stream.type == "video":
                 # A decoder holds pictures back to put them in order; told that this is the end, it hands over what it has.
                 frames = context.decode(None)
