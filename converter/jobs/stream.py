@@ -9,19 +9,13 @@ import time
 import uuid
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
-from typing import Any
 
 import redis
-from asgiref.sync import sync_to_async
-from django.db import connection
 from django.http import StreamingHttpResponse
-from rest_framework.renderers import JSONRenderer
 
-from . import events, selectors
-from .api import JobSerializer
+from . import events
+from .looks import Snapshot, as_json, look, release, snapshot
 from .models import Job
-from .states import TERMINAL
 
 logger = logging.getLogger(__name__)
 
@@ -39,30 +33,13 @@ RETRY_MILLISECONDS = 1000
 _ID = re.compile(r"\d{1,20}-\d{1,20}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Snapshot:
-    status: str
-    progress: dict[str, Any]
-    json: str
-
-    @property
-    def over(self) -> bool:
-        return self.status in TERMINAL
-
-    @property
-    def place(self) -> int | None:
-        """How many jobs stand before it; None once it does not wait."""
-        place: int | None = self.progress["queue_position"]
-        return place
-
-
 def response(job: Job, last_event_id: str) -> StreamingHttpResponse:
     """Follow `job`. `last_event_id` is what the browser saw last, or empty; nonsense counts as empty."""
     last = last_event_id if _ID.fullmatch(last_event_id) else ""
     stream = StreamingHttpResponse(follow(job.pk, last), content_type=CONTENT_TYPE)
     stream["Cache-Control"] = "no-store"
     stream["X-Accel-Buffering"] = "no"
-    _release()  # the stream outlives what this thread needs the database for
+    release()  # the stream outlives what this thread needs the database for
     return stream
 
 
@@ -89,7 +66,7 @@ async def _from_redis(job_id: uuid.UUID, last: str, until: float) -> AsyncGenera
         resumed = bool(last) and await reader.has(last)
         if not resumed:
             last = await reader.last_id()  # asked before the row is read, so that nothing falls between the two
-        now = await _snapshot(job_id)
+        now = await look(job_id, last)
         shown, place = "", now.place
         if not resumed:
             yield _message("state", now.json, last)
@@ -100,30 +77,30 @@ async def _from_redis(job_id: uuid.UUID, last: str, until: float) -> AsyncGenera
             for event in found:
                 last = event.id
                 if event.name == "progress":
-                    yield _message("progress", _json(event.data), last)
+                    yield _message("progress", as_json(event.data), last)
             changed = any(event.name == "state" for event in found)
             if found and not changed:
                 continue
             # The row, and not the event, says what the state is: an event may come late or never have been sent.
-            now = await _snapshot(job_id)
+            now = await look(job_id, last)
             if changed or now.status != shown:
                 yield _message("state", now.json, last)
             else:
-                yield _message("progress", _json(now.progress)) if now.place != place else ": ping\n\n"
+                yield _message("progress", as_json(now.progress)) if now.place != place else ": ping\n\n"
             shown, place = now.status, now.place
     finally:
         await reader.close()
 
 
 async def _from_rows(job_id: uuid.UUID, until: float) -> AsyncGenerator[str]:
-    before: _Snapshot | None = None
+    before: Snapshot | None = None
     pinged = time.monotonic()
     while True:
-        now = await _snapshot(job_id)
+        now = await snapshot(job_id)
         if before is None or now.status != before.status:
             yield _message("state", now.json)
         elif now.progress != before.progress:
-            yield _message("progress", _json(now.progress))
+            yield _message("progress", as_json(now.progress))
         if now.over or time.monotonic() >= until:
             return
         if time.monotonic() - pinged >= PING_SECONDS:
@@ -133,26 +110,5 @@ async def _from_rows(job_id: uuid.UUID, until: float) -> AsyncGenerator[str]:
         await asyncio.sleep(POLL_SECONDS)
 
 
-@sync_to_async
-def _snapshot(job_id: uuid.UUID) -> _Snapshot:
-    try:
-        job = selectors.visible().get(pk=job_id)
-        data = JobSerializer(job).data
-    finally:
-        _release()
-    progress = {name: data[name] for name in ("progress", "stage", "eta_seconds", "queue_position")}
-    return _Snapshot(job.status, progress, _json(data))
-
-
 def _message(name: str, data: str, event_id: str = "") -> str:
     return (f"id: {event_id}\n" if event_id else "") + f"event: {name}\ndata: {data}\n\n"
-
-
-def _json(data: Any) -> str:
-    return str(JSONRenderer().render(data), "utf-8")
-
-
-def _release() -> None:
-    """Close this thread's connection, so that a hundred people who watch do not hold a hundred of them."""
-    if not connection.in_atomic_block:
-        connection.close()

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import connections
 
 from converter.engine.errors import MediaError
-from converter.jobs import events, services, stream
+from converter.jobs import events, looks, services, stream
 from converter.jobs.models import Job
 from converter.jobs.states import JobStatus
 from converter.owners.services import new_guest
@@ -146,6 +146,29 @@ async def test_a_waiting_job_hears_that_its_place_is_another(request, monkeypatc
         await sync_to_async(services.cancel)(first.pk)
         [told] = await take(messages, 1)
         assert (told["event"], told["data"]["queue_position"]) == ("progress", 0)
+
+
+async def test_many_who_watch_one_job_read_its_row_once_for_each_thing_that_happens(claim, monkeypatch):
+    read, reads = looks.snapshot, []
+    monkeypatch.setattr(looks, "FRESH_SECONDS", 3600)
+    monkeypatch.setattr(looks, "snapshot", lambda job_id: reads.append(job_id) or read(job_id))
+    before = await asyncio.gather(*(looks.look(claim.job_id, "5-0") for _ in range(50)), looks.look(claim.job_id, ""))
+    assert len(reads) == 1 and len(set(map(id, before))) == 1
+    after = await looks.look(claim.job_id, "10-0")
+    assert len(reads) == 2 and after is not before[0], "an event that the first look may not have seen"
+    assert await looks.look(claim.job_id, "9-3") is after
+    monkeypatch.setattr(looks, "FRESH_SECONDS", -1)
+    await looks.look(claim.job_id, "9-3")
+    assert len(reads) == 3, "too old"
+
+
+async def test_whoever_leaves_takes_nothing_from_the_others(claim, monkeypatch):
+    monkeypatch.setattr(looks, "FRESH_SECONDS", 3600)
+    first = asyncio.ensure_future(looks.look(claim.job_id, ""))
+    second = asyncio.ensure_future(looks.look(claim.job_id, ""))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert (await second).status == "running" and first.cancelled()
 
 
 async def test_a_quiet_stream_pings_and_ends_itself(claim, monkeypatch):

@@ -1,0 +1,99 @@
+"""A job's row as those who watch it are shown it: read once for all of them in this process, not once for each."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from asgiref.sync import sync_to_async
+from django.db import connection
+from rest_framework.renderers import JSONRenderer
+
+from . import selectors
+from .api import JobSerializer
+from .states import TERMINAL
+
+FRESH_SECONDS = 1.0
+"""How long a look serves others. What an event said is never older than the event: see `look`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A job at one moment."""
+
+    status: str
+    progress: dict[str, Any]
+    json: str
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing will change any more."""
+        return self.status in TERMINAL
+
+    @property
+    def place(self) -> int | None:
+        """How many jobs stand before it; None once it does not wait."""
+        place: int | None = self.progress["queue_position"]
+        return place
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    seen: tuple[int, ...]
+    begun: float
+    task: asyncio.Task[Snapshot]
+
+
+_looks: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[uuid.UUID, _Look]] = WeakKeyDictionary()
+
+
+async def look(job_id: uuid.UUID, last: str) -> Snapshot:
+    """The job for somebody whose last event is `last`. Raises `Job.DoesNotExist`.
+
+    Another's look will do if it is fresh and whoever began it had seen that event, too: an event is sent after its change was
+    committed, so the row that was read has it.
+    """
+    loop = asyncio.get_running_loop()
+    ours, seen = _looks.setdefault(loop, {}), _number(last)
+    found = ours.get(job_id)
+    if found is None or found.seen < seen or loop.time() - found.begun > FRESH_SECONDS:
+        found = ours[job_id] = _Look(seen, loop.time(), loop.create_task(snapshot(job_id)))
+        loop.call_later(FRESH_SECONDS, _forget, ours, job_id, found)
+    return await asyncio.shield(found.task)  # whoever leaves takes nothing from the others
+
+
+@sync_to_async
+def snapshot(job_id: uuid.UUID) -> Snapshot:
+    """Read the row now. Raises `Job.DoesNotExist`."""
+    try:
+        job = selectors.visible().get(pk=job_id)
+        data = JobSerializer(job).data
+    finally:
+        release()
+    progress = {name: data[name] for name in ("progress", "stage", "eta_seconds", "queue_position")}
+    return Snapshot(job.status, progress, as_json(data))
+
+
+def as_json(data: Any) -> str:
+    """As the API writes it."""
+    return str(JSONRenderer().render(data), "utf-8")
+
+
+def release() -> None:
+    """Close this thread's connection, so that a hundred people who watch do not hold a hundred of them."""
+    if not connection.in_atomic_block:
+        connection.close()
+
+
+def _number(event_id: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in event_id.split("-")) if event_id else (0, 0)
+
+
+def _forget(ours: dict[uuid.UUID, _Look], job_id: uuid.UUID, found: _Look) -> None:
+    if ours.get(job_id) is found:
+        del ours[job_id]
+    if found.task.done() and not found.task.cancelled():
+        found.task.exception()  # looked at, also when nobody waits for it any more
