@@ -267,14 +267,24 @@ def table(found: dict[str, Any], options: argparse.Namespace) -> Iterator[str]:
     yield f"| memory of the web processes (PSS), first third / last third, MB | {first:.0f} / {last:.0f} | ≤ × {FLAT} |"
     yield f"| CPU seconds of the web processes, of the crowd | {found['web_cpu']:.0f}, {found['cpu']:.0f} | |"
     yield from (f"- {line}" for line in (found["failures"] + wrong)[:20])
+    broken = missed(found)
+    yield ""
+    yield f"**It did not hold: {'; '.join(broken)}.**" if broken else "**It held: nothing failed, pages came in time, and memory stayed flat.**"
 
 
-def held(found: dict[str, Any]) -> bool:
-    """Whether everything was as wanted."""
+def missed(found: dict[str, Any]) -> list[str]:
+    """What was not as wanted, in a few words each."""
     times = sorted(milliseconds for _, _, milliseconds in found["pages"])
     third = max(1, len(found["memory"]) // 3)
     flat = max(found["memory"][-third:]) <= FLAT * max(found["memory"][:third])
-    return not found["failures"] and float(_at(times, 0.99)) < LIMIT_MS and flat and all(status == 200 for _, status, _ in found["pages"])
+    verdicts = {
+        f"{len(found['failures'])} uploads, streams or jobs failed": bool(found["failures"]),
+        "no upload was finished": not found["uploads"],
+        "a page was not answered by 200": any(status != 200 for _, status, _ in found["pages"]),
+        f"the 99th percentile of a page was {_at(times, 0.99)} ms": not float(_at(times, 0.99)) < LIMIT_MS,
+        "memory grew": not flat,
+    }
+    return [sentence for sentence, wrong in verdicts.items() if wrong]
 
 
 def _at(times: list[float], share: float) -> str:
@@ -299,7 +309,7 @@ def main() -> int:
     if options.json:
         options.json.write_text(json.dumps(found))
     print("\n".join(table(found, options)))
-    return 0 if held(found) else 1
+    return 1 if missed(found) else 0
 
 
 if __name__ == "__main__":

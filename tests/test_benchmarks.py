@@ -75,3 +75,14 @@ def test_wrong_usage_is_one_line(arguments: list[str], why: str) -> None:
     done = subprocess.run([sys.executable, "-m", "benchmarks", *arguments], capture_output=True, text=True, env=os.environ)
     assert done.returncode == 2
     assert why in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_a_load_run_says_plainly_what_did_not_hold() -> None:
+    from benchmarks import load
+
+    found = {"failures": [], "uploads": 9, "pages": [("/", 200, 40.0)] * 99 + [("/", 200, 499.0)], "memory": [200.0] * 6 + [240.0] * 3}
+    assert load.missed(found) == []
+    late = {**found, "pages": [("/", 200, 40.0)] * 98 + [("/", 200, 501.0)] * 2}
+    assert load.missed(late) == ["the 99th percentile of a page was 501 ms"]
+    bad = {**found, "failures": ["upload: x"], "uploads": 0, "pages": [("/", 503, 40.0)], "memory": [200.0] * 6 + [260.0] * 3}
+    assert load.missed(bad) == ["1 uploads, streams or jobs failed", "no upload was finished", "a page was not answered by 200", "memory grew"]
