@@ -35,6 +35,8 @@ _MORE = 1.1
 """How much more than what seems to be needed is named where a size is refused."""
 
 
+_SLIDES = 5.0
+"""Pictures a second below which nobody sees a movement: what comes slower than that, or than half of what was asked, is not made."""
 _MUCH = 6.0
 """Forgiven on the mean (`kernel.budget.Budget.looser`): from here on anybody sees it. Tolerances are then seven times the profile's."""
 
@@ -74,13 +76,24 @@ def _survey(request: Request, pictures: Command) -> tuple[Request, Command]:
 
 
 def _tell(request: Request, bench: Workbench) -> None:
-    """Say what keeping to its largest size has cost, where that is much."""
+    """Say what keeping to its largest size has cost, where that is much. Raises `target_unreachable` where it would be a slide show."""
     cost = json.loads((bench.work / _WEIGHTS).read_text())
+    frames, seconds = len(request.delays), sum(request.delays) / 100
+    drawn, least = frames - cost["still"], min(_SLIDES * seconds, frames / 2)
+    if cost["still"] and drawn < least:
+        log = f"{drawn} of {frames} frames drawn; nearest {request.most * least / max(1, drawn):.0f}"
+        raise _unreachable(MediaError("target_unreachable", log=log), request.most)
     if cost["looser"] > _MUCH or cost["still"]:
-        bench.warn(
-            f"To stay below {megabytes(request.most)} details and colours were given up, and {cost['still']} of {len(request.delays)} frames "
-            "stand still. A smaller width, fewer frames per second or a shorter range would look better."
-        )
+        if cost["still"]:
+            bench.warn(
+                f"To stay below {megabytes(request.most)} details and colours were given up, and {cost['still']} of {len(request.delays)} frames "
+                "stand still. A smaller width, fewer frames per second or a shorter range would look better."
+            )
+        else:
+            bench.warn(
+                f"To stay below {megabytes(request.most)} details and colours were given up. "
+                "A smaller width, fewer frames per second or a shorter range would look better."
+            )
 
 
 def _run(request: Request, pictures: Command, bench: Workbench) -> None:

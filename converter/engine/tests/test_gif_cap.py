@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import subprocess
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,11 @@ import pytest
 
 from converter.engine import gif, probe, run
 from converter.engine.config import current
+from converter.engine.errors import MediaError
 from converter.engine.gif import encoder, inspect_gif, warm
 from converter.engine.gif.kernel.budget import STILL_BYTES, TRIES, Budget
 from converter.engine.gif.kernel.canvas import LOOSEST
+from converter.engine.gif.write import _tell
 from converter.engine.tests.making import FLOWER, clip, execute
 
 pytestmark = pytest.mark.xdist_group("gif-kernel")
@@ -112,3 +115,32 @@ def test_what_it_cost_is_told(media_dir: Path, tmp_path: Path) -> None:
     assert gif.inspect_gif(result.path).delays_cs == (4, 4, 4, 4, 4, 5) * 8
     roomy = run.plan("gif", [probe.inspect(clip(media_dir, FLOWER))], {**asked, "max_mb": 5})
     assert not any("max_mb" in warning for warning in roomy.warnings)
+
+
+class Bench:
+    """As much of a workbench as hears what keeping to a size has cost."""
+
+    def __init__(self, work: Path) -> None:
+        self.work, self.said = work, list[str]()
+
+    def warn(self, text: str) -> None:
+        self.said.append(text)
+
+
+SHOWS = [(24, 114, True), (24, 116, False), (10, 30, True), (10, 31, False), (12, 36, False), (4, 13, False)]
+
+
+@pytest.mark.parametrize(("rate", "still", "made"), SHOWS)
+def test_a_slide_show_is_no_animation(tmp_path: Path, rate: int, still: int, made: bool) -> None:
+    frames = 6 * rate
+    request = encoder.Request(64, 64, gif.delays(frames, Fraction(rate)), 0, "balanced", 256, "normal", False, "made.gif", most=50_000)
+    (tmp_path / "weights.json").write_text(json.dumps({"looser": 9.0, "still": still}))
+    bench = Bench(tmp_path)
+    if made:
+        _tell(request, bench)  # type: ignore[arg-type]
+        assert f"{still} of {frames} frames stand still" in bench.said[0]
+        return
+    with pytest.raises(MediaError) as caught:
+        _tell(request, bench)  # type: ignore[arg-type]
+    assert (caught.value.code.name, caught.value.field) == ("target_unreachable", "max_mb")
+    assert "about 0.0" in caught.value.detail
