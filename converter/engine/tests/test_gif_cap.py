@@ -127,7 +127,7 @@ class Bench:
         self.said.append(text)
 
 
-SHOWS = [(24, 114, True), (24, 116, False), (10, 30, True), (10, 31, False), (12, 36, False), (4, 13, False)]
+SHOWS = [(24, 114, True), (24, 116, False), (10, 30, True), (10, 31, False), (12, 42, True), (12, 43, False), (4, 13, False)]
 
 
 @pytest.mark.parametrize(("rate", "still", "made"), SHOWS)
