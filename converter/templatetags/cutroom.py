@@ -134,6 +134,8 @@ def spared(export: Any) -> str:
     values = {"percent": round(abs(1 - share) * 100), "size": size(source.size)}
     if share > 1.995:
         return _("%(times)s × the %(size)s it was made of") % {"times": f"{share:.1f}", "size": values["size"]}
+    if not values["percent"]:
+        return _("as much as the %(size)s it was made of") % values
     if share <= 1:
         return _("%(percent)s %% smaller than the %(size)s it was made of") % values
     return _("%(percent)s %% larger than the %(size)s it was made of") % values
