@@ -127,6 +127,28 @@ def test_every_range_is_held_against_the_clip(operation: str) -> None:
         assert (empty.code.name, empty.field) == ("empty_range", name)
 
 
+TARGETS = {"target_mb": 1e6, "target_kb": 1e3, "max_mb": 1e6}
+"""Parameters that name a largest size, and their unit in bytes."""
+
+
+@pytest.mark.parametrize("operation", sorted(all_operations()))
+def test_a_size_that_can_not_be_met_is_refused_or_bounds_the_plan(operation: str) -> None:
+    bounds = {spec.name: spec.minimum for spec in specs(all_operations()[operation].params) if spec.name in TARGETS}
+    long = replace(_moving(operation), duration=3600.0)
+    for name, least in bounds.items():
+        assert least is not None
+        for media in (long, making.media()):
+            if media.kind not in all_operations()[operation].accepts:
+                continue
+            try:
+                planned = run.plan(operation, [media], {name: least})
+            except MediaError as error:
+                assert _one_sentence(error), error.detail
+                assert (error.code.name, error.field) in (("target_unreachable", name), ("too_many_pixels", "duration")), error.detail
+            else:
+                assert planned.size_range[1] <= least * TARGETS[name]
+
+
 def _damaged(source: Path, target: Path, how: str) -> Path:
     raw = bytearray(source.read_bytes())
     if how == "tail":
