@@ -24,18 +24,18 @@ from .world import World
 
 
 def repeat(world: World, dice: Random) -> str:
-    """The same message fifty times, before, while and after the job runs."""
+    """The same message fifty times before and while the job runs, and fifty times more when it is over."""
     job_id = world.client.submit(world.client.upload(world.clips["small"]))
     for _ in range(50):
         tasks.run_job.apply_async(args=(job_id,))
     until(world.at_rest, "the job's end")
-    for _ in range(5):
+    for _ in range(50):
         tasks.run_job.apply_async(args=(job_id,))
     world.settle()
     succeeded(job_id)
     if (attempts := Job.objects.get(pk=job_id).attempt) != 1:
-        raise Stuck(f"55 messages led to {attempts} attempts")
-    return "55 messages, one attempt"
+        raise Stuck(f"101 messages led to {attempts} attempts")
+    return "101 messages, one attempt"
 
 
 def redis(world: World, dice: Random) -> str:
