@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import random
 import sys
@@ -150,6 +151,9 @@ def _do(content: str, operation: str, params: dict[str, Any], sources: list[engi
 
 def main() -> int:
     """Learn from every clip and write the priors."""
+    about = "Learn from every clip, for half an hour, and write the priors."
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.estimating", description=about)
+    parser.parse_args()
     book = learning.Book()
     with tempfile.TemporaryDirectory(dir=ROOT / "var") as work:
         for done in mixed(list(jobs(DEFAULT_FOLDER, Path(work), lambda text: print(text, file=sys.stderr, flush=True)))):

@@ -162,7 +162,7 @@ def test_an_upload_goes_and_comes_back_but_not_while_a_job_needs_it(browser, med
 def test_the_list_says_until_when(browser, person):
     upload = uploaded(person)
     assert library.kept_until([upload])[upload.pk] == upload.created_at + timedelta(days=7)
-    assert "as long as a project has it" not in browser.get("/uploads/").content.decode()
+    assert "as long as it is needed" not in browser.get("/uploads/").content.decode()
 
 
 def test_several_are_packed_under_names_of_their_own(browser, person):
