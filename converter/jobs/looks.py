@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from contextvars import Context
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -60,7 +61,8 @@ async def look(job_id: uuid.UUID, last: str) -> Snapshot:
     ours, seen = _looks.setdefault(loop, {}), _number(last)
     found = ours.get(job_id)
     if found is None or found.seen < seen or loop.time() - found.begun > FRESH_SECONDS:
-        found = ours[job_id] = _Look(seen, loop.time(), loop.create_task(snapshot(job_id)))
+        # In no request's context: the one that begins it may end before the others have their answer.
+        found = ours[job_id] = _Look(seen, loop.time(), loop.create_task(snapshot(job_id), context=Context()))
         loop.call_later(FRESH_SECONDS, _forget, ours, job_id, found)
     return await asyncio.shield(found.task)  # whoever leaves takes nothing from the others
 
