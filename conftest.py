@@ -28,13 +28,15 @@ ROOT = Path(__file__).resolve().parent
 
 
 def pytest_configure() -> None:
-    """Compile the translations as they are now."""
+    """Compile the translations as they are now. Refuses settings that are not the tests' own: their folder is removed at the end."""
+    if not hasattr(settings, "TEST_DIR"):
+        raise pytest.UsageError("the tests need tests.settings, and DJANGO_SETTINGS_MODULE names others: unset it")
     catalogues.compile_all()
 
 
 def pytest_unconfigure() -> None:
     """Remove this process's var/ and media/."""
-    shutil.rmtree(Path(settings.VAR_DIR).parent, ignore_errors=True)
+    shutil.rmtree(settings.TEST_DIR, ignore_errors=True)
 
 
 @pytest.fixture(scope="session", autouse=True)

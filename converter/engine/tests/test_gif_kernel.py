@@ -205,7 +205,7 @@ def test_no_more_colours_than_asked(colours: int) -> None:
 
 def test_a_gradient_is_dithered_without_getting_darker() -> None:
     ramp = np.repeat(np.linspace(60, 90, 256)[None, :, None], 64, axis=0).repeat(3, axis=2).round().astype(int)
-    coarse = replace(PROFILES["balanced"], colours=6, error=1e6, variance=0.1, calm_variance=0.1, loss=0.0)
+    coarse = replace(PROFILES["balanced"], colours=6, error=1e6, variance=0.1, calm_variance=0.1, simple_loss=0.0)
     mixed, plain = (frames_of(encode([ramp], replace(coarse, gain=gain)))[0] for gain in (1.0, 0.0))
     # The ends lie outside the six colours, where nothing can be mixed.
     blocks = [frame[:, 40:216].reshape(8, 8, 22, 8, 3).mean(axis=(1, 3)) for frame in (mixed, plain, ramp)]

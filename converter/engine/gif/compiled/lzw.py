@@ -13,7 +13,7 @@ import numpy as np
 from converter.engine.gif.kernel.layout import DICTIONARY, HASH_SLOTS
 
 from . import memory
-from .colour import Bytes, Scalar, Words, apart32
+from .colour import Bytes, Scalar, Words, apart32, brightness
 from .jit import compiled, inlined
 
 _SLOTS_BITS = HASH_SLOTS.bit_length() - 1
@@ -21,6 +21,13 @@ CHECK = 256
 """Codes between two looks at how well a full dictionary still does."""
 _FOLLOWING, _BITS, _BLOCK, _POS, _ACC, _HELD, _NODE, _BEGUN, _CODES, _PIXELS, _BEST = range(11)
 """Where `encode` leaves its state, in the table `lzw`."""
+NEARBY = 8
+"""Pixels after which a wrong brightness is no longer made up for."""
+OWED, KEPT = 9, 6
+"""How dear it is not to make up for it, in sixteenths of E, and how much of it is carried on, in eighths.
+
+Compared with none at all: up to 2 % fewer bytes at the same SSIM. 27 gave .0002 to .0005 more SSIM for as many more bytes.
+"""
 WORN = 0.97
 """A full dictionary is forgotten when it codes this much worse than at its best. The prototype's number; not varied."""
 
@@ -73,6 +80,7 @@ def encode(
     pixels: Scalar = np.int64(state[_PIXELS])
     best: Scalar = np.int64(state[_BEST])
     for y in range(top, end):
+        owed, at = np.int32(0), -1
         row, row_end = y * width + x0, y * width + x1 + 1
         places, sources, screen, tolerances = indices[row:row_end], src[row:row_end], scr[row:row_end], tol[row:row_end]
         for x in range(x1 + 1 - x0):
@@ -94,14 +102,22 @@ def encode(
                     if over and onward[node] != 0 and apart32(v, np.int32(screen[x])) <= limit:
                         known = np.uint64(onward[node])
                         places[x] = through
-                    q = 0
-                    while known == zero and q < candidates:
-                        other = np.uint64(neighbours[s, np.uint64(q)])
-                        if apart32(v, np.int32(palette[other])) <= limit:
-                            known = np.uint64(table[place(table, ((node << eight) | other) + one)]) & mask
-                            if known != zero:
-                                places[x] = other
-                        q += 1
+                    if known == zero:
+                        # The one among those within the limit that makes up for the brightness that the last ones took or gave.
+                        least = np.int32(0x7FFFFFFF)
+                        owed = np.int32(owed if x - at <= NEARBY else 0)
+                        light, taken = np.int32(brightness(v) + owed), np.int32(0)
+                        for q in range(candidates):
+                            other = np.uint64(neighbours[s, np.uint64(q)])
+                            p = np.int32(palette[other])
+                            e, y1 = apart32(v, p), np.int32(light - brightness(p))
+                            cost = np.int32(e + (np.int32(OWED * y1 * y1) >> 4))
+                            if e <= limit and cost < least:
+                                found = np.uint64(table[place(table, ((node << eight) | other) + one)]) & mask
+                                if found != zero:
+                                    places[x], known, least, taken = other, found, cost, y1
+                        if known != zero:
+                            owed, at = np.int32((taken * KEPT) >> 3), x
             if known != zero:
                 node = known
                 continue

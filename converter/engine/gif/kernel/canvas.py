@@ -6,7 +6,7 @@ import ctypes
 import mmap
 import struct
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .layout import BANDS, TABLES, TABLES_BYTES, room, size
 from .library import Library
@@ -27,9 +27,21 @@ _HIGHEST, _NEVER, _FEWER = 200, 1700, 0.4
 """Bounds that keep tolerances in a byte and products of errors in 31 bits, and how fast colours become fewer."""
 _SAMPLE, _SOME, _MOST = 1000, 0.3, 0.7
 """Pixels that are looked at for how much of a picture is plain, and between which parts that matters more and more."""
+_SETTLED, _RESTIVE, _CUT = 0.4, 0.7, 0.97
+"""Shares of the pixels that change: up to which and from which a picture rests and never rests, and what a new scene changes at once."""
 _STRIPES = 6
 """Parts in which rows go from one thread, which chooses their colours, to the other, which writes them."""
 _PAGE = 4096
+
+
+class Rules(NamedTuple):
+    """What one frame is judged by, as `Profile` names it; `better` and `eager` in 1/256."""
+
+    variance: float
+    loss: float
+    plain_loss: float
+    better: int
+    eager: int
 
 
 class Canvas:
@@ -60,6 +72,7 @@ class Canvas:
         self.kept += [self._table(name) for name in ("colours", "use", "error")]
         self.rgb, self.box, self.error_at = self._table("rgb"), self._table("box").cast("q"), self._table("error").cast("d")
         self.m, self.fresh, self.base_tolerance, self.looser = 0, True, profile.base, 0.0
+        self.usual = self.unrest = 0.0
         self.before: list[bytearray] = []
         self.helper = _helper() if threads > 1 else None
 
@@ -73,6 +86,7 @@ class Canvas:
         changed, box = self._judge(tolerance, slope)
         if changed == 0:
             return still(delay_cs)
+        self._follow(changed / self.pixels)
         self._choose()
         factor = (self.base_tolerance / p.base if p.base else 1.0) * (1 + looser / 4)
         depth = max(2, self.m.bit_length())
@@ -94,13 +108,13 @@ class Canvas:
             self.before = [bytearray(len(part)) for part in self.kept]
         for copy, part in zip(self.before, self.kept, strict=True):
             copy[:] = part
-        self.marks = self.m, self.fresh, self.base_tolerance
+        self.marks = self.m, self.fresh, self.base_tolerance, self.usual, self.unrest
 
     def undo(self) -> None:
         """Go back to what was last remembered."""
         for copy, part in zip(self.before, self.kept, strict=True):
             part[:] = copy
-        self.m, self.fresh, self.base_tolerance = self.marks
+        self.m, self.fresh, self.base_tolerance, self.usual, self.unrest = self.marks
 
     def _table(self, name: str) -> memoryview:
         return self.view[TABLES[name].offset : TABLES[name].offset + size(name)]
@@ -134,39 +148,53 @@ class Canvas:
         With a helper the next rows' colours are chosen while the last ones' are written.
         """
         p, (x0, y0, x1, y1) = self.profile, box
-        variance, calm_loss, better, eager = self._rules(factor, plain)
+        rules = self._rules(factor, plain)
         candidates = min(p.candidates, self.m - 1)
         stripes = _stripes(y0, y1 + 1)
 
         def assign(stripe: tuple[int, int]) -> int:
             return self.library.assign(
                 self.base, self.src, self.scr, self.keep, self.tol, self.indices, self.pixels, self.width, x0, x1, *stripe,
-                self.m, better, eager, p.bias, self.fresh, plain, p.gain, variance, through,
+                self.m, rules.better, rules.eager, p.bias, self.fresh, plain, p.gain, rules.variance, through,
             )  # fmt: skip
 
-        self.library.begin(self.base, self.out, self.room, p.loss * factor, plain, calm_loss, depth)
+        self.library.begin(self.base, self.out, self.room, rules.loss, plain, rules.plain_loss, depth)
         ahead: list[Future[int]] = [self.helper.submit(assign, stripe) for stripe in stripes] if self.helper else []
         drawn = 0
         for number, stripe in enumerate(stripes):
             drawn += ahead[number].result() if ahead else assign(stripe)
             self.library.encode(
                 self.base, self.indices, self.src, self.ref, self.scr, self.tol, self.out, self.pixels, self.room, self.width, x0, x1, *stripe,
-                candidates, p.loss * factor, not self.fresh, depth, through,
+                candidates, rules.loss, not self.fresh, depth, through,
             )  # fmt: skip
         return drawn
 
-    def _rules(self, factor: float, plain: int) -> tuple[float, float, int, int]:
-        """What plain places are judged by in this frame: `variance`, `calm_loss`, and in 1/256 `better` and `eager`.
+    def _rules(self, factor: float, plain: int) -> Rules:
+        """What this frame is judged by.
 
         Where little of the picture is plain they are as everywhere; what few colours describe needs no help against bands but the pattern.
         """
         p, sample = self.profile, self.tolerances[:: max(1, self.pixels // _SAMPLE)]
         share = sum(value <= plain for value in sample) / len(sample)
-        calm, simple = min(1.0, max(0.0, (share - _SOME) / (_MOST - _SOME))), self._simple()
-        variance = p.variance + (p.calm_variance - p.variance) * (1.0 if simple else calm)
-        calm = 0.0 if simple else calm
-        better, eager = (min(_NEVER, int(256 * ratio * factor)) for ratio in (p.better, p.better + (p.eager - p.better) * calm))
-        return variance, (p.loss + (p.calm_loss - p.loss) * calm) * factor, better, eager
+        calm, simple = _ramp(share, _SOME, _MOST), self._simple()
+        easy, calm = (1.0, 0.0) if simple else (calm, calm)
+        variance, better = _mixed(p.variance, p.calm_variance, easy), _mixed(p.better, p.calm_better, easy)
+        restive = calm * _ramp(self.unrest, _SETTLED, _RESTIVE)
+        loss = p.simple_loss if simple else _mixed(p.loss, p.calm_loss, restive)
+        plain_loss = _mixed(loss, p.plain_loss, restive)
+        ratios = better, _mixed(better, p.eager, calm)
+        return Rules(variance, loss * factor, plain_loss * factor, *(min(_NEVER, int(256 * ratio * factor)) for ratio in ratios))
+
+    def _follow(self, changed: float) -> None:
+        """Note how much of the picture changes from frame to frame; of a new scene nothing is known yet.
+
+        What is drawn badly while most stands still is seen for long, so it is not the place to save.
+        """
+        if changed > _CUT and self.usual < _CUT:
+            self.usual = self.unrest = 0.0
+        else:
+            self.usual = (self.usual + changed) / 2
+            self.unrest = min(changed, self.usual)
 
     def _simple(self) -> bool:
         """Whether its colours describe the picture."""
@@ -188,6 +216,16 @@ class Canvas:
         p = self.profile
         most = min(max(FEWEST, int(p.colours / (1 + _FEWER * max(0.0, self.looser - 1)))), p.colours)
         self.m = self.library.choose(self.base, self.m, most, p.error * (1 + self.looser) ** 2, p.rounds, p.moves)
+
+
+def _ramp(value: float, low: float, high: float) -> float:
+    """0 up to `low`, 1 from `high` on, and in between a straight line."""
+    return min(1.0, max(0.0, (value - low) / (high - low)))
+
+
+def _mixed(one: float, other: float, part: float) -> float:
+    """`one` where `part` is 0, `other` where it is 1."""
+    return one + (other - one) * part
 
 
 def _helper() -> ThreadPoolExecutor:

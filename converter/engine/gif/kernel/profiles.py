@@ -43,10 +43,16 @@ class Profile:
     """What `better` is where a plain place's mean brightness is wrong."""
     bias: int = 4
     """By how many quarter levels it has to be."""
-    calm_loss: float = 5.0
-    """What `loss` is in plain places, where tolerances are small."""
-    calm_variance: float = 0.3
-    """What `variance` is where most of the picture is plain, and steps between colours would show."""
+    plain_loss: float = 3.8
+    """What `loss` is in plain places of a picture that is mostly plain and never rests."""
+    calm_loss: float = 2.15
+    """What `loss` is in the other places of such a picture."""
+    simple_loss: float = 1.5
+    """What `loss` is where few colours describe the picture: what texture there is, is worth its bytes."""
+    calm_better: float = 1.2
+    """What `better` is there, and where most of the picture is plain."""
+    calm_variance: float = 0.25
+    """What `variance` is in the same places: steps between colours would show."""
     colours: int = 255
     """Most colours of a frame; the 256th index is transparency."""
 
@@ -63,14 +69,36 @@ PROFILES = {
         rounds=1,
         stride=8,
         candidates=2,
+        plain_loss=2.5,
         calm_loss=2.5,
+        simple_loss=2.5,
+        calm_better=2.5,
         eager=2.5,
-        calm_variance=0.25,
     ),
     "balanced": Profile(
-        base=10, most=17, slope=2, cap=8, better=2.05, loss=1.7, error=8.0, rounds=4, stride=2, candidates=15, moves=60, variance=0.6
+        base=16, most=20, slope=1, cap=8, better=1.85, loss=1.8, error=8.0, rounds=4, stride=2, smooth=2, candidates=15, moves=60, variance=0.1
     ),
-    "best": Profile(base=3, most=3, slope=2, cap=8, better=1.2, loss=0.7, error=2.0, rounds=4, stride=1, calm_loss=0.7, eager=1.0),
+    "best": Profile(
+        base=3,
+        most=5,
+        slope=1,
+        cap=8,
+        better=1.05,
+        loss=0.2,
+        error=2.0,
+        rounds=5,
+        stride=1,
+        smooth=2,
+        candidates=15,
+        moves=60,
+        variance=0.8,
+        eager=1.0,
+        plain_loss=0.5,
+        calm_loss=0.2,
+        simple_loss=0.93,
+        calm_better=1.02,
+        calm_variance=0.1,
+    ),
 }
 DITHERS = {"none": 0.0, "fine": 0.5, "normal": 1.0, "coarse": 1.6}
 """What the operation's `dither` multiplies the gain with."""
