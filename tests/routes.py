@@ -43,6 +43,8 @@ class Route:
     name: str
     methods: dict[str, Who]
     of: str = ""
+    at: dict[str, str] = field(default_factory=dict)
+    """Parts of the address that are nobody's, such as a language."""
     body: dict[str, Any] = field(default_factory=dict)
     query: dict[str, str] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
@@ -50,9 +52,11 @@ class Route:
     """Whether a browser's unsafe request needs its CSRF token; say in the view why it does not."""
 
 
-def route(name: str, *, of: str = "", body: Any = None, query: Any = None, headers: Any = None, csrf: bool = True, **methods: Who) -> Route:
+def route(
+    name: str, *, of: str = "", at: Any = None, body: Any = None, query: Any = None, headers: Any = None, csrf: bool = True, **methods: Who
+) -> Route:
     """A line of the table: `route("job-detail", GET=OWN, of="job")`."""
-    return Route(name, methods, of, body or {}, query or {}, headers or {}, csrf)
+    return Route(name, methods, of, at or {}, body or {}, query or {}, headers or {}, csrf)
 
 
 ROUTES = [
@@ -61,7 +65,7 @@ ROUTES = [
     route("health-ready", GET=ALL),
     route("schema", GET=ALL),
     route("docs", GET=ALL),
-    route("words", GET=ALL),
+    route("words", at={"language": "de"}, GET=ALL),
     route("language", POST=ALL),
     # pages
     route("workshop", GET=MINE, POST=MINE, body={"action": "upload"}),

@@ -99,7 +99,7 @@ def send(world: World, person: str, method: str, line: Route, whose: str = "anon
     found = patterns()[line.name]
     names = list(found.pattern.converters) or list(getattr(found.pattern.regex, "groupindex", ()))
     numbers = {name for name, converter in found.pattern.converters.items() if isinstance(converter, IntConverter)}
-    address = reverse(line.name, kwargs={name: 0 if name in numbers else things.get(line.of) for name in names})
+    address = reverse(line.name, kwargs={name: line.at.get(name, 0 if name in numbers else things.get(line.of)) for name in names})
     if line.query:
         address += "?" + "&".join(f"{key}={filled(value)}" for key, value in line.query.items())
     body = {key: filled(value) for key, value in line.body.items()}
