@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import signal
 import statistics
 import subprocess
@@ -71,7 +72,17 @@ def run(argv: Sequence[str], *, log: Path, environment: Mapping[str, str] | None
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise CommandError(f"exit {process.returncode}: {' '.join(map(str, argv))[:300]}\n{log.read_text(errors='replace')[-2000:]}")
-    return Usage(wall, usage.ru_utime + usage.ru_stime, max(peak.bytes, usage.ru_maxrss * 1024), peak.tools)
+    return Usage(wall, usage.ru_utime + usage.ru_stime, max(peak.bytes, _resident(usage, peak.bytes)), peak.tools)
+
+
+def _resident(usage: resource.struct_rusage, sampled: int) -> int:
+    """The most that one process of it had resident, in bytes; 0 where that can't be told.
+
+    A child begins as a copy of ourselves, and Linux counts that: what is no more than our own peak is ours. Nothing was sampled of what
+    ends at once, and then that is still the best bound there is.
+    """
+    ours = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return usage.ru_maxrss * 1024 if usage.ru_maxrss > ours or not sampled else 0
 
 
 def race(contenders: Sequence[Contender], repeats: int, *, log: Path, say: Callable[[str], None]) -> dict[str, Usage]:
