@@ -149,7 +149,8 @@ async def one_thread() -> AsyncGenerator[None]:
         async with ThreadSensitiveContext(executor=executor):
             yield
     finally:
-        _idle.append(executor)
+        # By the thread itself: a request that was broken off may leave it at work, and nobody gets it before that is over.
+        executor.submit(_idle.append, executor)
 
 
 class Handler(ASGIHandler):

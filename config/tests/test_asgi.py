@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 from asgiref.testing import ApplicationCommunicator
 from django.core.handlers.asgi import ASGIRequest
 
@@ -129,3 +131,28 @@ async def _parts(response: Any) -> AsyncIterator[bytes]:
     async for part in response:
         yield part
     await asyncio.sleep(0)
+
+
+def test_a_thread_that_a_broken_request_left_at_work_is_nobody_elses() -> None:
+    begun, go = threading.Event(), threading.Event()
+
+    def work() -> None:
+        begun.set()
+        assert go.wait(90)
+
+    async def left() -> asyncio.Task[None]:
+        async with asgi.one_thread():
+            task = asyncio.create_task(sync_to_async(work)())
+            assert await asyncio.to_thread(begun.wait, 90)
+        return task
+
+    async def both() -> None:
+        task = await left()
+        try:
+            async with asgi.one_thread():
+                await asyncio.wait_for(sync_to_async(threading.get_ident)(), 90)
+        finally:
+            go.set()
+            await task
+
+    asyncio.run(both())
