@@ -25,6 +25,14 @@ def preload_modules(entry: str) -> SafeString:
     return format_html_join("", '<link rel="modulepreload" href="{}">', ((static(name),) for name in imported(entry)))
 
 
+@register.simple_tag
+def preload_later(entry: str, first: str) -> SafeString:
+    """The same for a module that is imported after `first`: itself and what `first` does not bring."""
+    there = {first, *imported(first)}
+    names = (name for name in (entry, *imported(entry)) if name not in there)
+    return format_html_join("", '<link rel="modulepreload" href="{}">', ((static(name),) for name in names))
+
+
 @cache
 def imported(entry: str) -> tuple[str, ...]:
     """The static names of all modules that `entry` leads to, in order, without itself. Raises `FileNotFoundError` for one that is not there."""

@@ -25,6 +25,12 @@ def test_the_workshop_asks_for_all_that_it_needs_and_for_nothing_else():
     assert asked == sorted(set(asked)) and "js/api.js" in asked and "js/theme.js" not in asked and "js/workshop.js" not in asked
 
 
+def test_what_is_imported_later_leads_somewhere():
+    for entry in ENTRIES:
+        for target in re.findall(r"""\bimport\(["']([^"']+)["']\)""", (SCRIPTS.parent / entry).read_text()):
+            assert (SCRIPTS.parent / entry).parent.joinpath(target).is_file()
+
+
 def test_a_missing_module_is_told_by_its_name(monkeypatch):
     monkeypatch.setattr("converter.templatetags.modules.finders.find", lambda name: None)
     with pytest.raises(FileNotFoundError, match=r"js/nothing\.js"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 
 import pytest
@@ -54,6 +55,20 @@ def test_the_form_shows_the_clip_and_every_parameter(browser, sent):
     assert "flower.mp4" in page and 'name="gif.width"' in page and 'name="trim.mode"' in page
     assert 'value="gif:chrome-background" required checked' in page
     assert "style=" not in page and "<script>" not in page
+
+
+def preloaded(page):
+    return re.findall(r'<link rel="modulepreload" href="/static/(js/[^"]+)">', page)
+
+
+def test_the_start_page_leaves_the_editor_for_later_and_a_page_with_one_asks_for_it_at_once(browser, sent):
+    start = browser.get("/").content.decode()
+    first, later = start.split("data-later")
+    assert "js/intake.js" in preloaded(first) and not {"js/editor.js", "js/timeline.js"} & set(preloaded(first))
+    assert {"js/editor.js", "js/timeline.js"} <= set(preloaded(later)) and not set(preloaded(first)) & set(preloaded(later))
+    opened = browser.get(f"/?upload={sent.pk}").content.decode()
+    assert sorted(preloaded(opened)) == sorted(preloaded(start)) and "data-later" not in opened
+    assert opened.index('<script type="module" src="/static/js/editor.js">') < opened.index('<script type="module" src="/static/js/workshop.js">')
 
 
 def test_converting_makes_one_job_however_often_it_is_sent(browser, sent):

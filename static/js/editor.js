@@ -6,6 +6,7 @@ import { all, announce, one } from "./dom.js";
 import { CutFields, typedRange } from "./fields.js";
 import { clock } from "./format.js";
 import { History } from "./history.js";
+import { loaded } from "./loaded.js";
 import { Outcome } from "./outcome.js";
 import { Parts } from "./parts.js";
 import { Player } from "./player.js";
@@ -271,6 +272,8 @@ export class Editor {
     return Boolean(this.fields?.say(name, sentence) || this.tools?.say(name, sentence) || this.parts?.say(name, sentence)) || this.outcome.blame(name, sentence);
   }
 }
+
+loaded.Editor = Editor;
 
 function frameOf(media) {
   if (!media.fps) return NO_RATE;

@@ -1,7 +1,7 @@
 // The workshop: brings clips in, opens them in the editor, keeps the tray. The server drew everything; this only moves it.
-import { calm, fragment, one } from "./dom.js";
-import { Editor } from "./editor.js";
+import { calm, fragment, one, reveal } from "./dom.js";
 import { Intake } from "./intake.js";
+import { loaded } from "./loaded.js";
 import { notifier } from "./notify.js";
 import { pill } from "./pill.js";
 import { Tray, titled } from "./tray.js";
@@ -10,12 +10,27 @@ const workspace = one("#workspace");
 const tray = new Tray(one("[data-tray]"));
 const title = titled(tray);
 let editor = null;
+let tried = false; // whether a fetch that had failed was tried once more
+
+/** The editor, whose modules the start page does without: fetched at the first wish, unless they came with the page. */
+async function editing() {
+  if (!loaded.Editor) await import("./editor.js"); // it puts itself there
+  return loaded.Editor;
+}
 
 /** Bring what the server drew to life. */
-function wake() {
+async function wake() {
   editor?.destroy();
+  editor = null;
   const form = one("[data-editor]", workspace);
-  editor = form ? new Editor(form, { onJob }) : null;
+  if (!form) return;
+  try {
+    if (!loaded.Editor) await editing(); // only then: where it is there the form lives at once
+  } catch {
+    unreachable(() => location.reload(), wake);
+    return;
+  }
+  if (form.isConnected && !form.editor) editor = new loaded.Editor(form, { onJob });
 }
 
 async function onJob(job) {
@@ -23,17 +38,45 @@ async function onJob(job) {
   if (!tray.card(job.id)) await tray.add(job.id);
 }
 
+/** Say that something could not be fetched; `again` is tried by the button, and `anew` once that has failed while the server answers. */
+function unreachable(anew, again) {
+  const box = one("[data-unreachable]");
+  const button = one("button", box);
+  box.hidden = false;
+  reveal(box);
+  button.onclick = async () => {
+    box.hidden = true;
+    // Some browsers remember for as long as a page lives that a module could not be fetched.
+    if (tried && (await fetch(location.href, { method: "HEAD" }).then(({ ok }) => ok, () => false))) anew();
+    else again();
+    tried = true;
+  };
+}
+
+/** Another address of the workshop as the server draws it; null where it draws another kind of page. Raises `TypeError` when it does not answer. */
+async function drawn(url) {
+  const response = await fetch(url, { credentials: "same-origin", headers: { Accept: "text/html" } });
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  return one("#workspace", page) && page;
+}
+
 /** Show another address of the workshop without losing the tray; falls back to a plain visit. */
 async function visit(url, { push = true, opened } = {}) {
   let page;
   try {
-    const response = await fetch(url, { credentials: "same-origin", headers: { Accept: "text/html" } });
-    page = new DOMParser().parseFromString(await response.text(), "text/html");
-    if (!one("#workspace", page)) throw new Error("another kind of page");
+    const coming = editing();
+    coming.catch(() => null); // looked at only where the page has something to edit
+    page = await drawn(url);
+    if (page && one("[data-editor]", page)) await coming;
   } catch {
+    unreachable(() => location.assign(url), () => visit(url, { push, opened }));
+    return;
+  }
+  if (!page) {
     location.assign(url);
     return;
   }
+  one("[data-unreachable]").hidden = true;
   const swap = () => {
     intake.away();
     editor?.destroy();
@@ -51,6 +94,14 @@ async function visit(url, { push = true, opened } = {}) {
   const heading = one("h1", workspace);
   heading.tabIndex = -1;
   heading.focus({ preventScroll: true });
+}
+
+/** Fetch the editor while nobody waits for it, all modules at once: opening a file then waits for nothing. */
+function warm() {
+  const later = one("[data-later]");
+  if (!later || navigator.connection?.saveData) return;
+  document.head.append(later.content);
+  editing().catch(() => null); // it is tried again when it is needed, and said then
 }
 
 /** Have made what the editor will show first, while its page is on its way. */
@@ -73,5 +124,5 @@ document.addEventListener("click", (event) => {
 addEventListener("popstate", () => visit(location.href, { push: false }));
 pill(tray, one("[data-pill]"), one("#tray"));
 notifier(tray, one("[data-notify]"));
-wake();
-performance.mark("cutroom:ready"); // for who measures (benchmarks/rows/page.py)
+wake().then(() => performance.mark("cutroom:ready")); // for who measures (benchmarks/rows/page.py)
+addEventListener("load", () => (window.requestIdleCallback ?? setTimeout)(warm));

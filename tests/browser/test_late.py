@@ -1,0 +1,70 @@
+"""The editor's modules come once the start page answers; where they don't come, that is said, and there is a way on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Route, expect
+
+from . import steps
+from .conftest import Visit
+
+EDITOR = "**/js/timeline*.js"
+"""One of the modules that only the editor needs, not even its first."""
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_module_that_does_not_come_is_told_and_tried_again(visit: Visit, clips: dict[str, Path], width: int) -> None:
+    page = visit("about:blank", width=width, height=844)
+    page.watch.expected += ["ERR_CONNECTION_RESET", "Failed to fetch dynamically imported module"]  # type: ignore[attr-defined]
+    page.route(EDITOR, lambda route: route.abort("connectionreset"))
+    page.goto("/")
+    page.set_input_files("[data-file]", clips["car"])
+    box = page.locator("[data-unreachable]")
+    expect(box).to_contain_text("The server did not answer, so this could not be opened. Nothing is lost.")
+    expect(box).to_be_in_viewport()
+    expect(steps.row(page, "car.mp4")).to_have_attribute("data-state", "ready")
+    box.get_by_role("button", name="Try again").click()
+    expect(box).to_be_visible()
+    page.unroute(EDITOR)
+    box.get_by_role("button", name="Try again").click()
+    expect(page.locator("[data-editor]")).to_be_visible()
+    steps.quoted(page)
+    expect(box).to_be_hidden()
+
+
+def test_a_page_with_an_editor_asks_for_it_at_once_and_gets_over_its_absence(visit: Visit, clips: dict[str, Path]) -> None:
+    page = visit("/")
+    page.watch.expected += ["ERR_CONNECTION_RESET"]  # type: ignore[attr-defined]
+    steps.until(page, "performance.getEntriesByType('resource').some((entry) => entry.name.includes('/js/timeline'))")  # in idle time
+    steps.bring_in(page, clips["car"])
+    page.reload()
+    steps.quoted(page)
+    page.route(EDITOR, lambda route: route.abort("connectionreset"))
+    page.context.new_cdp_session(page).send("Network.setCacheDisabled", {"cacheDisabled": True})
+    page.reload()
+    again = page.locator("[data-unreachable]").get_by_role("button", name="Try again")
+    expect(again).to_be_visible()
+    page.unroute(EDITOR)
+    again.click()
+    expect(page.locator("[data-unreachable]:visible, .quote-line").first).to_be_visible()
+    if again.is_visible():  # a browser that remembers failures: the page is drawn anew
+        again.click()
+    steps.quoted(page)
+
+
+def test_the_page_answers_before_the_editor_is_there(visit: Visit, clips: dict[str, Path]) -> None:
+    held: list[Route] = []
+    page = visit("about:blank")
+    page.route(EDITOR, lambda route: held.append(route))
+    page.goto("/")
+    steps.until(page, "performance.getEntriesByName('cutroom:ready').length")
+    page.set_input_files("[data-file]", clips["car"])
+    expect(steps.row(page, "car.mp4")).to_have_attribute("data-state", "ready")
+    steps.until(page, "performance.getEntriesByType('resource').some((entry) => entry.name.includes('filmstrip.jpg'))")
+    expect(page.locator("[data-editor]")).to_have_count(0)
+    page.unroute(EDITOR)
+    for route in held:
+        route.continue_()
+    expect(page.locator("[data-editor]")).to_be_visible()
