@@ -36,6 +36,8 @@ class Limits:
     """Largest file that a tool may write."""
     threads: int = 0
     """Threads of a tool; 0 lets it choose."""
+    nice: int = 0
+    """How far a tool gives way to its caller, 0 to 19 (nice(2)): for what nobody waits for."""
 
 
 def check_media(media: Media, limits: Limits) -> None:

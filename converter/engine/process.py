@@ -96,6 +96,7 @@ class _Run:
             memory_bytes=limits.memory_bytes,
             cpu_seconds=max(1, limits.cpu_seconds),
             file_bytes=limits.file_bytes,
+            nice=limits.nice,
         )
         self.on_tick, self.on_output = on_tick, on_output
         self.listener = Listener()

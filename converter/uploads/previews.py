@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from django.conf import settings
 
 from converter.engine import run
 from converter.engine.analysis.report import Question, answer
 from converter.engine.errors import MediaError
+from converter.engine.limits import Limits
 from converter.engine.media import Media
 from converter.engine.workbench import Progress, Source, Workbench
 
@@ -41,8 +45,10 @@ def markers(upload: Upload) -> Path | Pending:
     def make(work: Path, pending: Pending) -> Path:
         found: dict[str, Any] = {"keyframes": None, "scenes": None, "silences": None}
         wanted = sought(source.media)
+        # Minutes of work that nobody waits for, on the cores that answer the same person's page.
+        limits = replace(storage.limits(), nice=settings.WORKER_NICE)
         for number, name in enumerate(wanted):
-            found[name] = _found(source, name, work, pending, number / len(wanted), 1 / len(wanted))
+            found[name] = _found(source, name, work, limits, pending, (number / len(wanted), 1 / len(wanted)))
             pending.found = dict(found)
         target = work / "markers.json"
         target.write_text(json.dumps(found, separators=(",", ":")), encoding="utf-8")
@@ -83,11 +89,13 @@ def stand_in(upload: Upload) -> Path | Pending:
     return ask(upload, f"preview-{VERSION}.mp4", make, _stand_ins)
 
 
-def _found(source: Source, name: str, work: Path, pending: Pending, base: float, share: float) -> Any:
+def _found(source: Source, name: str, work: Path, limits: Limits, pending: Pending, stretch: tuple[float, float]) -> Any:
+    base, share = stretch
+
     def tell(progress: Progress) -> None:
         pending.progress = base + share * progress.fraction
 
-    bench = Workbench(work, (source,), progress=tell, stop=lambda: not source.path.exists(), limits=storage.limits())
+    bench = Workbench(work, (source,), progress=tell, stop=lambda: not source.path.exists(), limits=limits)
     report = answer(bench, Question(frozenset({name})))
     pending.progress = base + share
     if name == "scenes":

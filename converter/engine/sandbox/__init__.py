@@ -45,6 +45,8 @@ class Policy:
     memory_bytes: int = 4 << 30
     cpu_seconds: int = 12 * 3600
     file_bytes: int = 16 << 30
+    nice: int = 0
+    """How far it gives way to whoever starts it, 0 to 19 (nice(2))."""
 
 
 def spawn(
@@ -74,6 +76,7 @@ def level() -> Level:
 
 def _options(program: str, policy: Policy) -> list[str]:
     options = [f"--parent={os.getpid()}", f"--memory={policy.memory_bytes}", f"--cpu={policy.cpu_seconds}", f"--file={policy.file_bytes}"]
+    options += [f"--nice={policy.nice}"] if policy.nice else []
     options += [f"--least={STRICT}"] if program and current().strict_sandbox else []
     options += [*(f"--keep={number}" for number in policy.keep), *(("--forks",) if policy.forks else ())]
     options += [f"--execute={path}" for path in (*_programs(program), *_LIBRARIES)]

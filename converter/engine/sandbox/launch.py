@@ -184,6 +184,7 @@ def confine(options: dict[str, list[str]]) -> str:
     """Apply everything; the strongest part that this kernel has: `landlock`, `seccomp` or `rlimits`."""
     close_all_but({int(number) for number in options.get("keep", ())})
     os.umask(0o077)
+    os.nice(int(options.get("nice", ["0"])[0]))
     linux = sys.platform == "linux"
     if linux:
         die_with(int(options["parent"][0]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -224,3 +225,13 @@ def test_a_full_file_limit_is_a_full_disk(tmp_path: Path) -> None:
     with pytest.raises(MediaError) as caught:
         process.run(argv, Policy(tmp_path), replace(LIMITS, file_bytes=1 << 20))
     assert caught.value.code.name == "disk_full"
+
+
+def test_what_nobody_waits_for_gives_way(tmp_path: Path) -> None:
+    argv = [sys.executable, "-I", "-c", "import os; print(os.getpriority(os.PRIO_PROCESS, 0))"]
+    said: list[bytes] = []
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    for nice in (0, 7):
+        process.run(argv, Policy(tmp_path, python=True), replace(LIMITS, nice=nice), on_output=said.append)
+        assert int(b"".join(said)) == min(own + nice, 19)
+        said.clear()

@@ -88,6 +88,15 @@ def test_marks_are_the_ones_that_are_there(guest: Owner, media_root: Path, tmp_p
     assert [edge for silence in found["silences"] for edge in silence] == pytest.approx([1, 3], abs=0.1)
 
 
+def test_the_search_gives_way_to_the_page(upload: Upload, monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    settings.WORKER_NICE = 7
+    seen: list[int] = []
+    real = previews.answer
+    monkeypatch.setattr(previews, "answer", lambda bench, question: seen.append(bench.limits.nice) or real(bench, question))
+    until(lambda: previews.markers(upload))
+    assert seen == [7] * len(previews.sought(upload.media)) and storage.limits().nice == 0
+
+
 def test_scenes_are_not_sought_where_that_takes_long(upload: Upload) -> None:
     media = upload.media
     assert previews.sought(media) == ["keyframes", "silences", "scenes"]
