@@ -27,3 +27,10 @@ def post_fork(server: object, worker: object) -> None:
     """A worker never outlives its master, however that ended."""
     if arm := die_with_parent(os.getppid()):
         arm()
+
+
+def post_worker_init(worker: object) -> None:
+    """The application is loaded and nothing is answered yet."""
+    from config import warm
+
+    warm.up()

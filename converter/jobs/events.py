@@ -17,7 +17,6 @@ from functools import cache
 from typing import Any
 
 import redis
-import redis.asyncio
 from django.conf import settings
 
 logger = logging.getLogger(__name__)
@@ -67,42 +66,6 @@ def publish(job_id: uuid.UUID, name: str, data: Mapping[str, Any]) -> None:
     if _logged:
         _logged = False
         logger.info("progress events are sent again")
-
-
-class Reader:
-    """Reads one job's stream without blocking the event loop; a connection of its own, closed by `close`.
-
-    `wait` is the longest that `after` will be asked to wait, in seconds. Every method but `close`
-    raises `redis.RedisError` when Redis is away.
-    """
-
-    def __init__(self, job_id: uuid.UUID, *, wait: float) -> None:
-        self._key = key(job_id)
-        self._client = redis.asyncio.Redis.from_url(
-            settings.REDIS_URL,
-            socket_connect_timeout=TIMEOUT_SECONDS,
-            socket_timeout=wait + 2,
-            decode_responses=True,
-            single_connection_client=True,
-        )
-
-    async def last_id(self) -> str:
-        """The id of the newest entry, or the beginning of an empty stream."""
-        newest = await self._client.xrevrange(self._key, count=1)
-        return str(newest[0][0]) if newest else "0-0"
-
-    async def has(self, event_id: str) -> bool:
-        """Whether that very entry is still there, so that everything after it is too."""
-        return bool(await self._client.xrange(self._key, event_id, event_id, count=1))
-
-    async def after(self, event_id: str, seconds: float) -> list[Event]:
-        """The entries after `event_id`; waits up to `seconds` for the first."""
-        found: Any = await self._client.xread({self._key: event_id}, count=KEPT, block=max(1, int(seconds * 1000)))
-        return [Event(entry_id, fields["name"], json.loads(fields["data"])) for _, entries in found for entry_id, fields in entries]
-
-    async def close(self) -> None:
-        """Give the connection back."""
-        await self._client.aclose()
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import re
 import time
 import uuid
@@ -13,9 +14,9 @@ from contextlib import aclosing
 import redis
 from django.http import StreamingHttpResponse
 
-from . import events
 from .looks import Snapshot, as_json, look, release, snapshot
 from .models import Job
+from .readers import Reader
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +24,8 @@ CONTENT_TYPE = "text/event-stream"
 
 LIFE_SECONDS = 25.0
 """A stream ends itself after so long and the browser comes back: no connection lives for ever."""
+SPREAD = 0.4
+"""So much of that is left to chance: those who came together (a server began anew) must not come back together for ever."""
 
 PING_SECONDS = 10.0
 POLL_SECONDS = 1.0
@@ -45,7 +48,7 @@ def response(job: Job, last_event_id: str) -> StreamingHttpResponse:
 
 async def follow(job_id: uuid.UUID, last: str = "") -> AsyncGenerator[str]:
     """The text of the stream: from Redis, or from the row once a second while Redis is away."""
-    until = time.monotonic() + LIFE_SECONDS
+    until = time.monotonic() + LIFE_SECONDS * (1 - SPREAD * random.random())  # noqa: S311 (no secret)
     yield f"retry: {RETRY_MILLISECONDS}\n\n"
     try:
         async with aclosing(_from_redis(job_id, last, until)) as messages:
@@ -61,7 +64,7 @@ async def follow(job_id: uuid.UUID, last: str = "") -> AsyncGenerator[str]:
 
 
 async def _from_redis(job_id: uuid.UUID, last: str, until: float) -> AsyncGenerator[str]:
-    reader = events.Reader(job_id, wait=PING_SECONDS)
+    reader = Reader(job_id)
     try:
         resumed = bool(last) and await reader.has(last)
         if not resumed:

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import connections
 
 from converter.engine.errors import MediaError
-from converter.jobs import events, looks, services, stream
+from converter.jobs import events, looks, readers, services, stream
 from converter.jobs.models import Job
 from converter.jobs.states import JobStatus
 from converter.owners.services import new_guest
@@ -71,8 +71,9 @@ async def rest(messages) -> list[dict]:
 
 
 def open_readers() -> int:
+    """Connections that wait for events."""
     with redis.Redis.from_url(settings.REDIS_URL) as client:
-        return len([one for one in client.client_list() if one["cmd"].startswith("x")])
+        return len([one for one in client.client_list() if one["cmd"] == "xread"])
 
 
 async def test_it_begins_with_the_whole_job_and_ends_with_its_end(claim):
@@ -226,10 +227,11 @@ async def test_nothing_stays_open_when_a_client_goes_away(client, monkeypatch):
         text = b""
         while b"event: state" not in text:
             text += (await browser.receive_output(90))["body"]
-    assert await sync_to_async(open_readers)() == 5
+    assert await sync_to_async(open_readers)() == 1, "one for all"
     for browser in browsers:
         await browser.send_input({"type": "http.disconnect"})
         await browser.wait(90)
     async with asyncio.timeout(90):
         while await sync_to_async(open_readers)():
             await asyncio.sleep(0.05)
+    assert asyncio.get_running_loop() not in readers._listeners
