@@ -16,7 +16,7 @@ from converter.engine.params import as_dict, choice, integer, number, time
 from converter.engine.rates import encoders, keeping, likeness, meeting
 from converter.engine.rates.encoders import ENCODERS
 from converter.engine.rates.feed import Feed, feed
-from converter.engine.rates.job import Job, first_pass, second_pass
+from converter.engine.rates.job import Job, first_pass, learning_rate, second_pass
 from converter.engine.rates.sound import Sound, encoded, own_kbps, sound
 
 from . import wishes
@@ -207,7 +207,7 @@ class Compress(Operation[CompressParams]):
             (low, share.target),
             work_seconds,
             (*job.said, *share.remarks),
-            {"budget": share, "met": encoder.met},
+            {"budget": share, "met": encoder.met, "learning": learning_rate(job, share)},
             share.target,
         )
 

@@ -30,6 +30,9 @@ STATS = "stats"
 """Where a first pass leaves what it learnt, in the work directory."""
 _LARGE = 1_200_000
 """Pixels of a picture above which x265, SVT-AV1 and libvpx are held to little memory."""
+_STRAYS = 0.1
+"""How far x264's second pass may stray from what the first one meant, where its own 1 is two seconds' worth of bits: on a clip of five
+seconds that is a third of the file. Measured: film 6 % under and talk 8.6 % over became +0.2 and +2.4 % of what was aimed at."""
 _X265_LOOK = {"ultrafast": 5, "veryfast": 15, "fast": 15, "medium": 20, "slow": 25}
 _SVT_PRESETS = {"ultrafast": 12, "veryfast": 11, "fast": 10, "medium": 8, "slow": 5}
 _VPX_SPEEDS = {"ultrafast": 8, "veryfast": 5, "fast": 5, "medium": 4, "slow": 2}
@@ -100,6 +103,7 @@ def _passes(work: Work) -> tuple[str, ...]:
 
 def _x264(work: Work) -> tuple[str, ...]:
     told = (f"fps={work.rate}",) if work.rate else ()
+    told += (f"ratetol={_STRAYS}",) if work.passing == 2 else ()
     # The second pass reads what the first one saw, and looks ahead no more.
     return (*x264(work.effort, work.pixels, *told, ahead=work.passing != 2), *_passes(work))
 
@@ -147,7 +151,7 @@ ENCODERS: Mapping[str, Encoder] = {
     for encoder in (
         Encoder(
             "h264", "H.264: plays everywhere", "libx264", (MP4, MKV), {"small": 28, "good": 23, "better": 20, "best": 17}, 51, (21, 27), _x264,
-            aim=0.995, met=0.98, half_pass=True, heavy=False, finest=12,
+            aim=0.9885, met=0.98, half_pass=True, heavy=False, finest=12,
         ),
         Encoder(
             "h265", "H.265: smaller, newer players", "libx265", (MP4, MKV), {"small": 30, "good": 26, "better": 23, "best": 19}, 51, (22, 28), _x265,

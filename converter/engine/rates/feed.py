@@ -72,8 +72,11 @@ class Feed:
             raise MediaError("no_video")
         return replace(self.video, color_transfer="") if ten_bit else self.video
 
-    def picture(self, width: int, height: int, *, rate: Fraction | None = None, ten_bit: bool = False, target: str = "v") -> str:
-        """The filter graph from the first input to `[target]`, at `width`×`height` pixels and at most `rate` frames a second."""
+    def picture(
+        self, width: int, height: int, *, rate: Fraction | None = None, ten_bit: bool = False, target: str = "v", flags: str = "bicubic"
+    ) -> str:
+        """The filter graph from the first input to `[target]`, at `width`×`height` pixels (`flags` are the scaler's) and at most `rate` frames
+        a second."""
         video = self.source.video
         if video is None:
             raise MediaError("no_video")
@@ -81,11 +84,11 @@ class Feed:
         before += (f"fps={rate.numerator}/{rate.denominator}",) if rate else ()
         name = codecs.stream(video)
         if self.part.start <= 0:
-            return framing.graph(self.shown(ten_bit=ten_bit), _frame(width, height, ten_bit), name, target, before=before)
+            return framing.graph(self.shown(ten_bit=ten_bit), _frame(width, height, ten_bit, flags), name, target, before=before)
         # The first picture is the one on the screen at the start, however long before it came up; then all later ones.
         head = f"[{name}]split[head][tail];[head]fps=fps=1000:start_time=0,trim=end_frame=1,settb=AVTB[first]"
         tail = f"[tail]select='gt(t,{_ACCURATE})',settb=AVTB[rest];[first][rest]interleave[part]"
-        rest = framing.graph(self.shown(ten_bit=ten_bit), _frame(width, height, ten_bit), "part", target, before=before)
+        rest = framing.graph(self.shown(ten_bit=ten_bit), _frame(width, height, ten_bit, flags), "part", target, before=before)
         return f"{head};{tail};{rest}"
 
     def reshaped(self) -> tuple[str, ...]:
@@ -121,5 +124,5 @@ def feed(source: Media, edits: EditParams, start: float = 0.0, end: float | None
     return Feed(source, part, edits, seconds, video, start > 0 or part.seconds < whole or edited_sound)
 
 
-def _frame(width: int, height: int, ten_bit: bool) -> framing.Frame:
-    return framing.Frame(width, height, "stretch", flags="bicubic", pixel_format="yuv420p10le" if ten_bit else "yuv420p")
+def _frame(width: int, height: int, ten_bit: bool, flags: str) -> framing.Frame:
+    return framing.Frame(width, height, "stretch", flags=flags, pixel_format="yuv420p10le" if ten_bit else "yuv420p")

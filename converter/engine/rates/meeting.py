@@ -34,7 +34,7 @@ def two_passes(plan: Plan, share: Budget, bench: Workbench) -> Path:
         bench.ffmpeg(command)
         weight += (bench.work / command.output).stat().st_size
     share = share.with_sound(weight)
-    bench.ffmpeg(rated(first, share.video_bps))
+    bench.ffmpeg(rated(first, int(share.video_bps * plan.extra.get("learning", 1.0))))
     result, spare = bench.work / second.output, bench.work / f"{_SPARE_RESULT}.{plan.extension}"
     tries: list[tuple[int, int]] = []
     while True:

@@ -177,3 +177,19 @@ def test_every_target_divides_into_less_than_itself() -> None:
                 assert error.code.name == "target_unreachable"
                 continue
             assert (share.video_bps + share.audio_kbps * 1000) * seconds / 8 <= target
+
+
+def test_the_first_pass_is_small_and_quantises_as_the_second_will() -> None:
+    media = making.media()
+    asked = {"target_mb": 1.0, "effort": "veryfast"}
+    first, second = run.plan("compress", [media], asked).commands[-2:]
+    rates = [int(command.arguments[command.arguments.index("-b:v") + 1]) for command in (first, second)]
+    assert rates[0] == int(0.38 * rates[1])
+    sizes = [command.arguments[command.arguments.index("-filter_complex") + 1] for command in (first, second)]
+    assert "flags=area" in sizes[0]
+    assert "flags=bicubic" in sizes[1]
+    own = [command.arguments[command.arguments.index("-x264-params") + 1] for command in (first, second)]
+    assert ["ratetol=0.1" in words for words in own] == [False, True]
+    # The others refuse statistics of another size, so their first pass is a whole one, at the whole rate.
+    whole, after = run.plan("compress", [media], {**asked, "codec": "h265"}).commands[-2:]
+    assert whole.arguments[whole.arguments.index("-b:v") + 1] == after.arguments[after.arguments.index("-b:v") + 1]
