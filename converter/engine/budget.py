@@ -15,8 +15,10 @@ _SPARE = 0.99
 """The part of the target that is aimed at; encoders land beside their aim."""
 _SAFER = 0.983
 """What the second try aims at: in the middle of what counts as met (-2 to 0 %), and a little lower than before."""
-_FRAME_BYTES, _FILE_BYTES = 10, 4000
-"""What an MP4's index takes for each frame, and once."""
+_FILE_BYTES = 4000
+ALONE, BESIDE_SOUND = (10, _FILE_BYTES), (30, 1000)
+"""What a file's index takes for each frame, and once: of an MP4, 12 to 13 bytes a frame, and where sound lies between the frames 20 to 35, because
+each piece of either has a place of its own. Six clips, sound's own index not counted."""
 _SOUND_FRAMES = 48000 / 1024
 """Sound packets for each second, each with an entry in the index."""
 _SOUND_SHARE = 0.2
@@ -54,11 +56,13 @@ class Budget:
     """The part of the target that the first try aims at."""
     fixed: int = 0
     """Bytes of the finished file that are not the picture's."""
+    index: tuple[int, int] = ALONE
+    """Bytes of the file's index for each frame, and once."""
 
     def with_sound(self, size: int) -> Budget:
         """The same when the sound turned out to take `size` bytes."""
-        fixed = size + int(_FRAME_BYTES * self.frames) + _FILE_BYTES
-        return replace(self, fixed=fixed, video_bps=_steps(_video_bps(self.target, size, self.frames, self.seconds, self.aim)))
+        fixed = size + _indexed(self.index, self.frames)
+        return replace(self, fixed=fixed, video_bps=_steps(_video_bps(self.target, fixed, self.seconds, self.aim)))
 
     def corrected(self, size: int, last: tuple[int, int] | None = None) -> Budget:
         """The next try when this one made `size` bytes; `last` is the rate and size of the try before it, where there was one.
@@ -95,6 +99,8 @@ class Wish:
     max_fps: float | None = None
     codec: str = "h264"
     aim: float = _SPARE
+    index: tuple[int, int] = ALONE
+    """Bytes of the file's index for each frame, and once."""
 
 
 def divide(source: Media, video: VideoStream, seconds: float, wish: Wish, *, whole: bool = True) -> Budget:
@@ -114,13 +120,15 @@ def divide(source: Media, video: VideoStream, seconds: float, wish: Wish, *, who
     sound = int(seconds * kbps * 125 + seconds * _SOUND_FRAMES * 4 * (kbps > 0))
     full, own = bounded(video, wish.max_height), frame_rate(video, wish.max_fps)
     most = own or _exact(video)
-    rate = _video_bps(target, sound, max(1.0, seconds * float(most)), seconds, wish.aim)
+    rate = _video_bps(target, sound + _indexed(wish.index, max(1.0, seconds * float(most))), seconds, wish.aim)
     (width, height), fps = _scaled(source, video, full, most, rate, kbps, _EFFICIENCY[wish.codec])
     said += _lost(video, full, (width, height), most, fps, target)
     ceiling = int(_CEILING_DENSITY * width * height * max(1.0, float(fps))) + 50_000
     frames = max(1.0, seconds * float(fps))
     changed = fps if fps != _exact(video) else None
-    return Budget(target, seconds, frames, width, height, kbps, min(max(rate, _SMALLEST_VIDEO_BPS), ceiling), tuple(said), changed, wish.aim)
+    return Budget(
+        target, seconds, frames, width, height, kbps, min(max(rate, _SMALLEST_VIDEO_BPS), ceiling), tuple(said), changed, wish.aim, index=wish.index
+    )
 
 
 def frame_rate(video: VideoStream, most: float | None) -> Fraction | None:
@@ -159,8 +167,13 @@ def _exact(video: VideoStream) -> Fraction:
     return max(Fraction(1), Fraction(video.frame_rate)) if video.fps else Fraction(1)
 
 
-def _video_bps(target: int, sound: int, frames: float, seconds: float, aim: float) -> int:
-    return int((aim * target - sound - _FRAME_BYTES * frames - _FILE_BYTES) * 8 / seconds)
+def _indexed(index: tuple[int, int], frames: float) -> int:
+    """Bytes of the index of a file of that many frames."""
+    return int(index[0] * frames) + index[1]
+
+
+def _video_bps(target: int, fixed: int, seconds: float, aim: float) -> int:
+    return int((aim * target - fixed) * 8 / seconds)
 
 
 def _least(video: VideoStream, seconds: float, wish: Wish, *, sound: bool) -> int:
@@ -169,7 +182,7 @@ def _least(video: VideoStream, seconds: float, wish: Wish, *, sound: bool) -> in
     fps = float(_fewer(frame_rate(video, wish.max_fps) or _exact(video), _HEIGHTS[-1]))
     density = _LEAST_DENSITY * _EFFICIENCY[wish.codec]
     rate = max(_SMALLEST_VIDEO_BPS, density * width * height * fps) + sound * (_SOUND_RATES[-1] * 1000 + _SOUND_FRAMES * 40)
-    return ceil((seconds * rate / 8 + _FRAME_BYTES * max(1.0, seconds * fps) + _FILE_BYTES) / wish.aim)
+    return ceil((seconds * rate / 8 + _indexed(wish.index, max(1.0, seconds * fps))) / wish.aim)
 
 
 def _sound(target: int, seconds: float, most: int) -> int:

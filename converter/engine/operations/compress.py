@@ -183,7 +183,7 @@ class Compress(Operation[CompressParams]):
         fed, encoder = job.feed, job.encoder
         if fed.source.size <= target and keeping.keepable(fed, encoder.name, job.container, params.max_height, params.max_fps, ten_bit=job.ten_bit):
             return self._unneeded(job, video, params, target)
-        wish = budget.Wish(target, params.max_height, params.audio_kbps, params.max_fps, encoder.name, encoder.aim)
+        wish = budget.Wish(target, params.max_height, params.audio_kbps, params.max_fps, encoder.name, encoder.aim, job.index)
         share = budget.divide(fed.source, video, fed.seconds, wish, whole=fed.whole)
         heard = sound(fed, job.container, share.audio_kbps)
         commands: tuple[Command, ...] = ()

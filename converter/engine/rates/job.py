@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from converter.engine import codecs
-from converter.engine.budget import Budget
-from converter.engine.codecs import Container
+from converter.engine.budget import ALONE, BESIDE_SOUND, Budget
+from converter.engine.codecs import MP4, Container
 from converter.engine.operations.base import Command, Input
 
 from .encoders import Encoder, Work
@@ -42,6 +42,11 @@ class Job:
     def output(self) -> str:
         """The result's name in the work directory."""
         return f"result.{self.container.extension}"
+
+    @property
+    def index(self) -> tuple[int, int]:
+        """What the file's index takes, for its budget."""
+        return BESIDE_SOUND if self.container is MP4 and self.feed.audio else ALONE
 
     def work(self, pixels: int, passing: int = 0, *, rate: Fraction | None = None) -> Work:
         """What the encoder is told for pictures of `pixels`, in pass 1 or 2, or in the only one (0), and at `rate` where it was changed."""
