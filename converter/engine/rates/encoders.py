@@ -102,8 +102,7 @@ def _passes(work: Work) -> tuple[str, ...]:
 
 
 def _x264(work: Work) -> tuple[str, ...]:
-    told = (f"fps={work.rate}",) if work.rate else ()
-    told += (f"ratetol={_STRAYS}",) if work.passing == 2 else ()
+    told = (*((f"fps={work.rate}",) if work.rate else ()), *((f"ratetol={_STRAYS}",) if work.passing == 2 else ()))
     # The second pass reads what the first one saw, and looks ahead no more.
     return (*x264(work.effort, work.pixels, *told, ahead=work.passing != 2), *_passes(work))
 
