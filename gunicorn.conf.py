@@ -18,7 +18,7 @@ keepalive = 15
 control_socket_disable = True
 asgi_lifespan = "off"
 forwarded_allow_ips = ""  # config.middleware.ProxyMiddleware alone decides whom to believe
-logger_class = "config.logs.GunicornLogger"
+logger_class = "config.gunicorn_log.GunicornLogger"
 logconfig_dict = logs.logging_config(env.text("LOG_LEVEL", "INFO", choices=logs.LEVELS), env.text("LOG_FORMAT", "auto", choices=logs.FORMATS))
 loglevel = env.text("LOG_LEVEL", "INFO", choices=logs.LEVELS).lower()
 

@@ -8,8 +8,6 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
-from gunicorn.glogging import Logger
-
 from converter.audit.scrub import scrub, scrub_value
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -97,37 +95,3 @@ def logging_config(level: str, style: str) -> dict[str, Any]:
             "celery.worker.strategy": {"level": "WARNING"},
         },
     }
-
-
-class GunicornLogger(Logger):  # type: ignore[misc]
-    """gunicorn's messages and its access log in the same form as everything else."""
-
-    def setup(self, cfg: Any) -> None:
-        """Take the handlers from the logging configuration alone."""
-        super().setup(cfg)
-        for logger in (self.error_log, self.access_log):
-            logger.handlers.clear()
-            logger.propagate = True
-
-    def access(self, resp: Any, req: Any, environ: dict[str, Any], request_time: Any) -> None:
-        """One line per request; neither queries nor one-time tokens stand in it."""
-        status = str(resp.status).split(" ", 1)[0]
-        headers = resp.headers.items() if hasattr(resp.headers, "items") else resp.headers
-        request_id = next((_text(value) for name, value in headers if _text(name).lower() == "x-request-id"), "")
-        self.access_log.info(
-            "%s %s %s",
-            environ.get("REQUEST_METHOD", ""),
-            scrub(environ.get("PATH_INFO", "")),
-            status,
-            extra={
-                "request_id": request_id,
-                "status": int(status) if status.isdigit() else status,
-                "sent": getattr(resp, "sent", None),
-                "seconds": round(request_time.seconds + request_time.microseconds / 1e6, 4),
-                "address": environ.get("REMOTE_ADDR", ""),
-            },
-        )
-
-
-def _text(value: str | bytes) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else value

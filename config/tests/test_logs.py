@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from config import logs
+from config import gunicorn_log, logs
 from converter.audit import context
 
 
@@ -68,7 +68,7 @@ def test_auto_is_text_only_at_a_terminal(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_the_access_log_has_no_tokens_and_no_queries(caplog: pytest.LogCaptureFixture) -> None:
-    logger = logs.GunicornLogger.__new__(logs.GunicornLogger)
+    logger = gunicorn_log.GunicornLogger.__new__(gunicorn_log.GunicornLogger)
     logger.access_log = logging.getLogger("gunicorn.access")
     response = SimpleNamespace(status=200, headers=[(b"X-Request-ID", b"abc")], sent=10)
     environ = {"REQUEST_METHOD": "POST", "PATH_INFO": "/download/topsecret/", "QUERY_STRING": "direct=1", "REMOTE_ADDR": "::1"}

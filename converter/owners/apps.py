@@ -7,6 +7,6 @@ class OwnersConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import schema, signals  # noqa: F401  (the schema registers itself with drf-spectacular)
+        from . import signals
 
         signals.connect()

@@ -12,6 +12,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, PermissionDenied
 from rest_framework.request import Request
 
+from . import schema  # noqa: F401  (it registers itself with drf-spectacular)
 from .bearers import Credential
 from .services import UNSAFE, api_owner, bearer_token, cookie_token, resolve_owner
 

@@ -190,3 +190,15 @@ def test_operations_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     for operation in all_operations().values():
         assert f"{operation.name} – " in said
         assert all(preset.name in said for preset in operation.presets)
+
+
+def test_it_starts_without_models(tmp_path: Path) -> None:
+    said = subprocess.run(
+        [sys.executable, "-X", "importtime", "manage.py", "convert", "--operation", "gif", "--help"],
+        cwd=settings.BASE_DIR, env={**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings", "VAR_DIR": str(tmp_path)},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "--max-mb" in said.stdout
+    imported = {line.rsplit("|", 1)[-1].strip() for line in said.stderr.splitlines()}
+    assert "converter.engine.operations.gif" in imported
+    assert not imported & {"django.db.models", "celery", "rest_framework", "gunicorn.glogging", "converter.jobs.models"}
