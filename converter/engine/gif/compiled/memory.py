@@ -11,5 +11,5 @@ counts, sums, cells, weights, keys = table("counts"), table("sums"), table("cell
 hints, lut, pairs = table("hints"), table("lut"), table("pairs")
 totals, errors, worst, at, ranks = table("totals"), table("errors"), table("worst"), table("at"), table("ranks")
 order, spare, starts, ends, axis, mean = table("order"), table("spare"), table("starts"), table("ends"), table("axis"), table("mean")
-found, turned, chosen = table("found"), table("turned"), table("chosen")
+found, turned, chosen, factors, leaning, able = (table(name) for name in ("found", "turned", "chosen", "factors", "leaning", "able"))
 known, onward, limits, lzw = table("known"), table("onward"), table("limits"), table("lzw")

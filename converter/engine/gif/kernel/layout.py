@@ -72,6 +72,9 @@ _TABLES: dict[str, tuple[str, tuple[int, ...]]] = {
     "found": ("f4", (SLOTS,)),
     "turned": ("u1", (8,)),
     "chosen": ("u4", (WIDEST,)),
+    "factors": ("i4", (WIDEST,)),
+    "leaning": ("u4", (WIDEST,)),
+    "able": ("u4", (WIDEST,)),
     # LZW, which is called band by band.
     "known": ("u4", (HASH_SLOTS,)),
     "onward": ("u2", (DICTIONARY,)),
