@@ -79,6 +79,8 @@ _TABLES: dict[str, tuple[str, tuple[int, ...]]] = {
     "known": ("u4", (HASH_SLOTS,)),
     "onward": ("u2", (DICTIONARY,)),
     "limits": ("i4", (256,)),
+    "costs": ("i4", (NEAR,)),
+    "wrong": ("i4", (NEAR,)),
     "lzw": ("u8", (12,)),
 }
 
