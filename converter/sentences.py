@@ -11,12 +11,16 @@ import re
 from functools import lru_cache
 
 from django.conf import settings
+from django.utils.formats import get_format
 from django.utils.translation import get_language, gettext
 from django.utils.translation.trans_real import translation
 
 PREFIX = re.compile(r"[a-z_]+[\w.\[\]]*: ")
 """The name of the field at fault, which pages take away where the sentence stands beside that field."""
 _PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]")
+_UNITS = r" ?(?:[KMG]?B|k?bit/s|k?Hz|s|fps|px|pt|%|×|dB|dBFS|dBTP|LUFS|[Mm]egapixels?|[Mm]egapixel[ns]?|[Ss]ekunden|[Bb]ildern?|-fach)(?!\w)"
+_DECIMAL, _UNIT, _MEASURED = re.compile(r"-?\d+\.\d+"), re.compile(_UNITS), re.compile(rf"-?\d+\.\d+{_UNITS}")
+"""A plain decimal, the unit that follows it, and both as one value: only those get the language's decimal point, nothing that one types again."""
 _DEEPEST = 3
 """A sentence in a sentence in a sentence."""
 
@@ -43,14 +47,24 @@ def _known(text: str, language: str, depth: int = 0) -> str | None:
         values = _values(between, text)
         if values is not None:
             put = {name: _value(value, language, depth) for name, value in zip(names, values, strict=True)}
-            return _filled(other, put)
+            return _filled(other, put, language)
     if text.endswith(".") and (part := _known(text[:-1], language, _DEEPEST)) is not None:
         return f"{part}."
     return _in_a_row(text, language, depth)
 
 
-def _filled(shape: str, put: dict[str, str]) -> str:
-    return _PLACEHOLDER.sub(lambda match: put.get(match[1], match[0]), shape)
+def _filled(shape: str, put: dict[str, str], language: str) -> str:
+    def value(match: re.Match[str]) -> str:
+        found = put.get(match[1], match[0])
+        unit = _UNIT.match(shape, match.end())
+        measured = (unit and _DECIMAL.fullmatch(found)) or _MEASURED.fullmatch(found)
+        return _pointed(found, language) if measured else found
+
+    return _PLACEHOLDER.sub(value, shape)
+
+
+def _pointed(value: str, language: str) -> str:
+    return value.replace(".", str(get_format("DECIMAL_SEPARATOR", lang=language)))
 
 
 def _value(value: str, language: str, depth: int) -> str:

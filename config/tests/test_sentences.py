@@ -39,7 +39,7 @@ def test_shapes_are_read_from_the_source() -> None:
     ("said", "german"),
     [
         ("The disk is full.", "Die Festplatte ist voll."),
-        ("The file is larger than the 2.1 GB that are allowed.", "Die Datei ist größer als die erlaubten 2.1 GB."),
+        ("The file is larger than the 2.1 GB that are allowed.", "Die Datei ist größer als die erlaubten 2,1 GB."),
         (
             "start: 9:00 lies at or after the end of the media, which lasts 0:04.",
             "start: 9:00 liegt am oder hinter dem Ende der Aufnahme, die 0:04 dauert.",
@@ -55,7 +55,7 @@ def test_shapes_are_read_from_the_source() -> None:
         ),
         (
             "width: a GIF of 4096×4096 is too large; at most 8.8 megapixels work, such as 3840×2160.",
-            "width: ein GIF von 4096×4096 ist zu groß; höchstens 8.8 Megapixel gehen, etwa 3840×2160.",
+            "width: ein GIF von 4096×4096 ist zu groß; höchstens 8,8 Megapixel gehen, etwa 3840×2160.",
         ),
         ("Nobody ever said this: 1.", "Nobody ever said this: 1."),
         ("", ""),

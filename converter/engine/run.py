@@ -49,10 +49,12 @@ class Result:
 
 
 def plan(operation: str, media: Sequence[Media], params: Mapping[str, Any], preset: str | None = None) -> Plan:
-    """What `operation` would do; runs nothing. Raises `MediaError` for all that can be known to be wrong."""
+    """What `operation` would do, and what is odd about its sources; runs nothing. Raises `MediaError` for all that can be known to be wrong."""
     chosen = get(operation)
     chosen.admit(media)
-    return chosen.plan(tuple(media), chosen.read(params, preset or None))
+    planned = chosen.plan(tuple(media), chosen.read(params, preset or None))
+    odd = dict.fromkeys(note for one in media for note in one.notes if note not in planned.warnings)
+    return replace(planned, warnings=(*planned.warnings, *odd))
 
 
 def execute(

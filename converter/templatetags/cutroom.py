@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import template
+from django.utils.formats import get_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -44,6 +45,11 @@ def clock(seconds: float | None) -> str:
     return "–" if seconds is None else format_time(round(seconds, 2))
 
 
+def pointed(number: str) -> str:
+    """A plain decimal with the decimal point of the reader's language."""
+    return number.replace(".", str(get_format("DECIMAL_SEPARATOR")))
+
+
 @register.filter
 def size(count: int | str | None) -> str:
     """`38.4 MB` from bytes (a MB is a million bytes, as on every shop's label)."""
@@ -52,19 +58,19 @@ def size(count: int | str | None) -> str:
     value, units = float(count), ["bytes", "KB", "MB", "GB", "TB"]
     while value >= 999.5 and len(units) > 1:
         value, units = value / 1000, units[1:]
-    return f"{value:.0f} {units[0]}" if units[0] == "bytes" or value >= 100 else f"{value:.1f} {units[0]}"
+    return f"{value:.0f} {units[0]}" if units[0] == "bytes" or value >= 100 else pointed(f"{value:.1f} {units[0]}")
 
 
 @register.filter
 def lasting(seconds: float) -> str:
     """`6 s` or `6.25 s`."""
-    return f"{round(seconds, 2):g} s"
+    return pointed(f"{round(seconds, 2):g} s")
 
 
 @register.filter
 def rate(fps: float | None) -> str:
     """`23.98` from frames per second."""
-    return "–" if not fps else f"{round(fps, 2):g}"
+    return "–" if not fps else pointed(f"{round(fps, 2):g}")
 
 
 @register.filter

@@ -71,6 +71,14 @@ def test_the_start_page_leaves_the_editor_for_later_and_a_page_with_one_asks_for
     assert opened.index('<script type="module" src="/static/js/editor.js">') < opened.index('<script type="module" src="/static/js/workshop.js">')
 
 
+def test_what_is_odd_about_a_clip_is_said_above_it(browser, sent):
+    assert "data-media-notes" not in browser.get(f"/?upload={sent.pk}").content.decode()
+    Upload.objects.filter(pk=sent.pk).update(media_data={**sent.media_data, "notes": ["The very end of the file is missing."]})
+    assert "<p>The very end of the file is missing.</p>" in browser.get(f"/?upload={sent.pk}").content.decode()
+    german = browser.get(f"/?upload={sent.pk}", headers={"accept-language": "de"}).content.decode()
+    assert "<p>Das äußerste Ende der Datei fehlt.</p>" in german
+
+
 def test_converting_makes_one_job_however_often_it_is_sent(browser, sent):
     form = {"action": "convert", "upload": sent.pk, "outcome": "gif:chat", "start": "1", "duration": "2", "key": "once"}
     answers = [browser.post("/", form) for _ in range(2)]

@@ -1,5 +1,8 @@
 // Times, sizes and waits as people read and type them; converter/templatetags/cutroom.py says the same on the server.
 
+import { say } from "./words.js";
+
+const POINT = (0.5).toLocaleString(document.documentElement.lang || "en", { numberingSystem: "latn" }).charAt(1);
 const CLOCK = /^(?:(?:(\d{1,4}):)?(\d{1,4}):)?(\d{1,7}(?:[.,]\d{0,9})?|[.,]\d{1,9})\s*s?$/;
 
 /** Seconds from `62.5`, `1:02.5` or `1:00:02`; NaN for anything else. */
@@ -25,8 +28,11 @@ export function clock(seconds, digits) {
   return `${head}:${two(total % 60)}${part && digits !== 0 ? `.${part}` : ""}`;
 }
 
+/** A plain decimal with the decimal point of the reader's language; times keep theirs, as they are typed. */
+const pointed = (text) => text.replace(".", POINT);
+
 /** `6 s` or `6.25 s`. */
-export const seconds = (value) => `${Number(value.toFixed(2))} s`;
+export const seconds = (value) => pointed(`${Number(value.toFixed(2))} s`);
 
 /** `38.4 MB`; a MB is a million bytes. */
 export function bytes(count) {
@@ -37,13 +43,14 @@ export function bytes(count) {
     value /= 1000;
     at += 1;
   }
-  return `${at === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[at]}`;
+  return pointed(`${at === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[at]}`);
 }
 
 /** `12 s left`, `3 min left`. */
 export function left(wait) {
   if (wait === null || wait === undefined || !Number.isFinite(wait)) return "";
-  if (wait < 1) return "almost done";
-  if (wait < 90) return `${Math.ceil(wait)} s left`;
-  return wait < 5400 ? `${Math.round(wait / 60)} min left` : `${(wait / 3600).toFixed(1)} h left`;
+  if (wait < 1) return say("almost done");
+  if (wait < 90) return say("%(n)s s left", { n: Math.ceil(wait) });
+  if (wait < 5400) return say("%(n)s min left", { n: Math.round(wait / 60) });
+  return say("%(n)s h left", { n: pointed((wait / 3600).toFixed(1)) });
 }

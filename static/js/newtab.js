@@ -3,12 +3,15 @@ import { all, one } from "./dom.js";
 import { say } from "./words.js";
 
 const UNSEEN = 0.02; // a smaller part is not worth a word
+const PAUSE = 150; // milliseconds between two drawings: under a dragged handle each frame shows another picture
 
 /** Shows itself for outcomes that are shown on a new tab. Follows `cutroom:outcome`, `cutroom:quote` and `cutroom:cut` of the form. */
 export class NewTab {
   #size = null; // what comes out: {width, height, fit}
   #chosen = null;
   #asked = 0;
+  #drawn = -PAUSE;
+  #sheet = document.createElement("canvas"); // to take a film's frame out of its player costs most: that is done once for all mocks
 
   constructor(form, { signal }) {
     this.box = one("[data-newtab]", form);
@@ -17,9 +20,9 @@ export class NewTab {
     const on = (target, name, act) => target.addEventListener(name, act, { signal });
     on(form, "cutroom:outcome", ({ detail }) => this.#choose(detail));
     on(form, "cutroom:quote", ({ detail }) => this.#quoted(detail));
-    on(form, "cutroom:cut", ({ detail }) => { this.crop = detail.cut.crop; this.#soon(); });
+    on(form, "cutroom:cut", ({ detail: { cut } }) => { if (cut.crop !== this.crop) { this.crop = cut.crop; this.#soon(); } });
     for (const name of ["seeked", "timeupdate", "loadeddata", "load"]) on(this.source, name, () => this.#soon());
-    signal.addEventListener("abort", () => cancelAnimationFrame(this.#asked));
+    signal.addEventListener("abort", () => clearTimeout(this.#asked));
   }
 
   #choose(chosen) {
@@ -35,18 +38,28 @@ export class NewTab {
   }
 
   #soon() {
-    if (!this.box.hidden) this.#asked ||= requestAnimationFrame(() => { this.#asked = 0; this.#draw(); });
+    if (this.box.hidden) return;
+    this.#asked ||= setTimeout(() => { this.#asked = 0; this.#drawn = performance.now(); this.#draw(); }, Math.max(0, this.#drawn + PAUSE - performance.now()));
   }
 
   #draw() {
     const picture = this.#framed();
-    for (const mock of all(".newtab-mock", this.box)) {
+    if (!picture) return;
+    const mocks = all(".newtab-mock", this.box).map((mock) => {
       const canvas = one("canvas", mock);
-      if (!picture) continue;
-      const shown = cover(picture, canvas.width / canvas.height);
-      canvas.getContext("2d").drawImage(this.source, shown.x, shown.y, shown.width, shown.height, 0, 0, canvas.width, canvas.height);
-      const lost = 1 - (shown.width * shown.height) / (picture.width * picture.height);
-      one("[data-lost]", mock).textContent = lost < UNSEEN ? say("· shown whole") : say("· %(part)s cut off", { part: `${Math.round(lost * 100)} %` });
+      return { canvas, shown: cover(picture, canvas.width / canvas.height), lost: one("[data-lost]", mock) };
+    });
+    const scale = Math.max(...mocks.map(({ canvas, shown }) => canvas.width / shown.width));
+    const sheet = this.#sheet;
+    Object.assign(sheet, { width: Math.ceil(picture.width * scale), height: Math.ceil(picture.height * scale) });
+    sheet.getContext("2d").drawImage(this.source, picture.x, picture.y, picture.width, picture.height, 0, 0, sheet.width, sheet.height);
+    const [across, down] = [sheet.width / picture.width, sheet.height / picture.height];
+    for (const { canvas, shown, lost } of mocks) {
+      const [x, y] = [(shown.x - picture.x) * across, (shown.y - picture.y) * down];
+      canvas.getContext("2d").drawImage(sheet, x, y, shown.width * across, shown.height * down, 0, 0, canvas.width, canvas.height);
+      const part = 1 - (shown.width * shown.height) / (picture.width * picture.height);
+      const words = part < UNSEEN ? say("· shown whole") : say("· %(part)s cut off", { part: `${Math.round(part * 100)} %` });
+      if (lost.textContent !== words) lost.textContent = words;
     }
   }
 

@@ -1,6 +1,6 @@
 // What would come out, before anything is made: asked for while the choice changes.
 import { api } from "./api.js";
-import { el } from "./dom.js";
+import { all, el } from "./dom.js";
 import { bytes, seconds } from "./format.js";
 import { say } from "./words.js";
 
@@ -55,7 +55,8 @@ export class Quote {
     ].filter(Boolean);
     line.append(...facts.map((fact) => el("span", "", fact)));
     const notes = el("p", "help num", [wait(quote.work_seconds), ahead(quote.queue_position)].filter(Boolean).join(" · "));
-    const warnings = () => (quote.warnings ?? []).map((warning) => el("p", "quote-warning", warning));
+    const known = all("[data-media-notes] p").map((note) => note.textContent); // what is said of the clip stands above
+    const warnings = () => (quote.warnings ?? []).filter((warning) => !known.includes(warning)).map((warning) => el("p", "quote-warning", warning));
     this.box.replaceChildren(line, notes, ...warnings());
     this.notes.replaceChildren(...warnings());
   }

@@ -52,3 +52,12 @@ def test_from_right_to_left_nothing_hangs_over(visit: Visit, clips: dict[str, Pa
         page.goto(path)
         expect(page.locator("h1")).to_be_visible()
         fits(page)
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_bar_on_top_covers_nothing_that_one_comes_to(visit: Visit, width: int) -> None:
+    page = visit("/", width=width, height=500)
+    place = page.locator("#start-side-title")
+    place.evaluate("(node) => node.scrollIntoView({ block: 'start' })")
+    top, bar = place.bounding_box(), page.locator(".bar").bounding_box()
+    assert top is not None and bar is not None and top["y"] >= bar["y"] + bar["height"]

@@ -29,14 +29,14 @@ def test_refusals_are_german(visit: Visit, clips: dict[str, Path], tmp_path: Pat
     page.watch.expected += ["400", "415", "422"]  # type: ignore[attr-defined]
     page.get_by_role("button", name="Deutsch").click()
     expect(page.locator("html")).to_have_attribute("lang", "de")
-    refused(page, clips["huge"], "Die Datei ist größer als die erlaubten 2.1 GB.")
+    refused(page, clips["huge"], "Die Datei ist größer als die erlaubten 2,1 GB.")
     refused(page, clips["page"], "Der Name endet auf .mp4, aber die Datei ist eine Webseite.")
     refused(page, clips["broken"], "Die Datei ist abgeschnitten")
     page.locator("[data-all=clear]").click()
 
     steps.bring_in(page, clips["talk"])
     steps.quoted(page)
-    german(page.locator("[data-quote]"), "Das Bild wird von 640×360 aus 2.0-fach vergrößert und wirkt daher weich.")
+    german(page.locator("[data-quote]"), "Das Bild wird von 640×360 aus 2,0-fach vergrößert und wirkt daher weich.")
     page.locator("[data-more] summary").click()
     for value, sentence in (("99999", "99999 liegt außerhalb; erlaubt ist 16 bis 4096 px."), ("4096", "ist zu groß; höchstens")):
         page.locator('[name="gif.width"]').fill(value)

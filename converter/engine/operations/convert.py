@@ -85,7 +85,7 @@ class Convert(Operation[ConvertParams]):
         Preset("edit-prores", "ProRes for editing", "Large, quick to cut.",
                {"format": "mov", "video_codec": "prores", "audio_codec": "pcm", "quality": "high"},
                wish="edit", words=("final cut", "premiere", "resolve")),
-        Preset("mp3", "MP3", "The sound alone.", {"format": "mp3"}, wish="sound"),
+        Preset("mp3", "Sound as MP3", "The sound alone, for players without pictures.", {"format": "mp3"}),
         Preset("wav", "WAV", "The sound alone, uncompressed.", {"format": "wav"}, wish="sound"),
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from converter.engine import probe
+from converter.engine import probe, run
 from converter.engine.errors import MediaError
 from converter.engine.limits import Limits
 from converter.engine.media import Media
@@ -185,7 +185,9 @@ def test_an_index_in_front_tells_how_much_is_missing(media_dir: Path, tmp_path: 
 def test_the_very_end_may_be_missing(media_dir: Path, tmp_path: Path, name: str) -> None:
     whole = make(media_dir, name).read_bytes()
     (tmp_path / name).write_bytes(whole[:-400])
-    assert "The very end of the file is missing." in inspect(tmp_path / name).notes
+    said, media = "The very end of the file is missing.", inspect(tmp_path / name)
+    assert said in media.notes
+    assert run.plan("audio", [media], {"format": "flac"}).warnings.count(said) == 1
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.avi", "a.mp3", "a.ogg", "moving.gif", "p.png", "p.jpg", "a.ts"])
