@@ -32,6 +32,8 @@ SEEN = 1.0
 """Grey levels (root of the mean square) that nobody notices from one frame to the next."""
 NEAR = 0.1
 """How much worse a seam may be (of a typical distance) for lying at the wish rather than at the far end of the search."""
+POOR, PULL = 40.0, 1.0
+"""Below this score no seam is good, and lying far from the wish costs this much instead: half a second that jumps is worse than two that jump."""
 MOST_PAIRS = 700_000
 """Pairs of frames that are all compared; beyond, every second frame is tried first."""
 POOL = 40
@@ -138,9 +140,13 @@ def find(start: Part, end: Part, wish: Wish, best: int = 5) -> list[Seam]:
         return []
     typical = float(np.median(cost[np.isfinite(cost)]))
     away = (np.abs(starts - wish.start)[:, None] + np.abs(ends - wish.end)[None, :]) / max(1, 2 * wish.search)
-    ranked = cost + NEAR * typical * away.astype(np.float32)
-    pool = [(_seam(start, end, int(starts[i]), int(ends[j]), wish), float(away[i, j])) for i, j in _best(ranked, POOL, wish.window)]
-    return _preferred(pool)[:best]
+
+    def pool(pull: float) -> list[tuple[Seam, float]]:
+        ranked = cost + pull * typical * away.astype(np.float32)
+        return [(_seam(start, end, int(starts[i]), int(ends[j]), wish), float(away[i, j])) for i, j in _best(ranked, POOL, wish.window)]
+
+    usual = pool(NEAR)
+    return _preferred(usual if max(seam.score for seam, _ in usual) >= POOR else pool(PULL))[:best]
 
 
 def _coarsely(start: Part, end: Part, wish: Wish, best: int) -> list[Seam]:

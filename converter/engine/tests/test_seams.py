@@ -90,3 +90,19 @@ def test_scores(ratio: float, score: float) -> None:
 def test_no_numpy_where_operations_are_listed() -> None:
     code = "import converter.engine.operations.loop, sys; sys.exit('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_where_no_seam_is_good_the_wish_decides() -> None:
+    # A picture that brightens for ever: the shorter a loop, the smaller its jump, and every one jumps.
+    frames = np.clip(np.arange(80)[:, None] * 3 + np.linspace(0, 12, FRAME_BYTES), 0, 255).astype(np.uint8)
+    best = matching.find(Part(0, frames), Part(0, frames), Wish(10, 60, 20, 8, 5))[0]
+    assert best.score < matching.POOR
+    assert abs(best.end - best.start - 50) <= 8
+
+
+def test_a_good_seam_far_from_the_wish_is_still_taken() -> None:
+    place = np.arange(FRAME_BYTES)
+    frames = (128 + 60 * np.sin((2 * np.pi * np.arange(120) / 40)[:, None] + place / 90)).astype(np.uint8)
+    best = matching.find(Part(0, frames), Part(0, frames), Wish(10, 70, 22, 8, 5))[0]
+    assert best.score > matching.UNSEEN
+    assert (best.end - best.start) % 40 == 0
