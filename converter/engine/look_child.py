@@ -32,6 +32,15 @@ _RATE = Fraction(25)
 _X264 = {"preset": "veryfast", "crf": "23", "x264-params": "bframes=0:rc-lookahead=0:scenecut=0:mbtree=0:keyint=999:sync-lookahead=0"}
 
 
+_HELD: list[Any] = []
+
+
+def held(frames: list[Any]) -> list[Any]:
+    """Never give back sound whose channels may lie in an order of their own: PyAV (18.1) frees that twice (`probe_packets.held`)."""
+    _HELD.extend((frame, frame.layout) for frame in frames)
+    return frames
+
+
 class Film:
     """One picture stream of an open container."""
 
@@ -201,7 +210,7 @@ def _sounds(container: Any, stream: Any) -> list[Any]:
     frames: list[Any] = []
     for packet in container.demux(stream):
         try:
-            frames += packet.decode()
+            frames += held(packet.decode())
         except av.FFmpegError:
             continue
         if sum(frame.samples for frame in frames) >= _SOUND_SECONDS * stream.codec_context.sample_rate:
@@ -252,3 +261,6 @@ def look(file: Any, request: dict[str, Any]) -> dict[str, Any]:
 if __name__ == "__main__":
     with os.fdopen(int(sys.argv[1]), "rb") as source:
         json.dump(look(source, json.loads(sys.argv[2])), sys.stdout)
+    sys.stdout.flush()
+    # What is held must not be given back, as the interpreter's own end would.
+    os._exit(0)

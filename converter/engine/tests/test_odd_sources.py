@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from converter.engine import probe, run
+from converter.engine import look, peaks, probe, run
 from converter.engine.errors import MediaError
+from converter.engine.look_child import MOMENTS
 from converter.engine.tests.making import execute, ffmpeg
+from converter.engine.workbench import Source, Workbench
 
 
 def tiff(path: Path, photometric: int, bits: int, form: int, channels: int = 1) -> Path:
@@ -67,6 +69,22 @@ def test_channels_in_an_order_of_their_own_are_read(tmp_path: Path, media_dir: P
     flac = probe.inspect(done.path).audio
     assert flac is not None
     assert (flac.channels, flac.channel_layout) == (8, "7.1")
+
+
+def test_channels_in_an_order_of_their_own_are_drawn_and_weighed(tmp_path: Path) -> None:
+    path = tmp_path / "surround.aiff"
+    eight = "pan=7.1|" + "|".join(f"c{number}=c0" for number in range(8))
+    ffmpeg("-f", "lavfi", "-i", "sine=d=1", "-af", eight, "-c:a", "pcm_s16be", str(path))
+    source = Source(path, probe.inspect(path))
+    audio = source.media.audio
+    assert audio is not None
+    # The quick way itself: what can't be read by it would quietly go ffmpeg's way.
+    found = peaks._looked_at(Workbench(tmp_path, (source,)), audio, 1.0, 10)
+    assert len(found) == 10
+    assert min(found) > 0.05
+    seen = look.look(source, tmp_path)
+    assert seen is not None
+    assert len(seen.sounds) == MOMENTS
 
 
 def test_an_avif_that_is_see_through_says_so(tmp_path: Path) -> None:
