@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from contextlib import suppress
 from random import Random
 
 import psutil
 from django.conf import settings
 
-from converter.engine.faultpoints import CONTROL, POINTS, WORKER
+from converter.engine.faultpoints import CONTROL, POINTS, WEB, WORKER
 from converter.jobs.models import Job
 
 from .stack import Stuck, until
@@ -87,6 +88,43 @@ def tool(world: World, dice: Random) -> str:
     world.settle()
     succeeded(job_id)
     return f"tool {victim.pid if victim else 'gone'}; {Job.objects.get(pk=job_id).faults} faults"
+
+
+def probe(world: World, dice: Random) -> str:
+    """The warm reader of uploads, or its copy that reads one, is killed at that moment: the file is read all the same, and so is the next."""
+    world.client.upload(world.clips["small"])  # starts the reader where there is none
+    whom, killed, over = dice.choice(("reader", "copy")), threading.Event(), threading.Event()
+    hunter = threading.Thread(target=_hunt, args=(world, whom, dice.uniform(0, 0.02), killed, over), daemon=True)
+    hunter.start()
+    try:
+        for _ in range(10):
+            upload_id = world.client.upload(world.clips["small"])
+            if killed.is_set():
+                break
+    finally:
+        over.set()
+        hunter.join()
+    job_id = world.client.submit(upload_id)
+    world.client.upload(world.clips["large"])
+    world.settle()
+    succeeded(job_id)
+    return whom + ("" if killed.is_set() else " (not met at work)")
+
+
+def _hunt(world: World, whom: str, seconds: float, killed: threading.Event, over: threading.Event) -> None:
+    """Kill one of those who read an upload, so many seconds after it was seen at work."""
+    while not over.is_set():
+        with suppress(psutil.Error):
+            family = [one for one in world.stack.part(WEB).children(recursive=True) if "probe_zygote.py" in " ".join(one.cmdline())]
+            copies = [one for one in family if one.ppid() in {other.pid for other in family}]
+            if copies:
+                over.wait(seconds)
+                victim = copies[0].parent() if whom == "reader" else copies[0]
+                if victim is not None and copies[0].status() != psutil.STATUS_ZOMBIE:  # which is one that is through
+                    victim.kill()
+                    killed.set()
+                    return
+        over.wait(0.001)
 
 
 def poison(world: World, dice: Random) -> str:

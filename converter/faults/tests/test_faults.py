@@ -55,7 +55,7 @@ def test_seeds_make_the_plan():
     assert [seed for name, seed in plan if name == "kill"] == list(range(7, 207))
     assert {name: sum(1 for other, _ in plan if other == name) for name, _ in plan} == {
         **dict.fromkeys(faults._scenarios(), 4),
-        **dict.fromkeys(("tool", "sleep", "redis"), 20),
+        **dict.fromkeys(("tool", "probe", "sleep", "redis"), 20),
         "kill": 200,
     }
     with pytest.raises(faults.CommandError, match="there is no such scenario"):

@@ -41,7 +41,7 @@ class Command(BaseCommand):
         parser.add_argument("--seeds", type=int, default=20, help="how many random kills (default 20); the other scenarios run once per 50")
         parser.add_argument("--seed", type=int, help="begin with this seed (default: another one each time)")
         parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
-        parser.add_argument("--only", metavar="NAME", help="these scenarios, between commas: kill, tool, sleep, redis, " + ", ".join(ONCE))
+        parser.add_argument("--only", metavar="NAME", help="these scenarios, between commas: kill, tool, probe, sleep, redis, " + ", ".join(ONCE))
         parser.add_argument("--log", type=Path, metavar="FILE", help="keep what the processes write")
         parser.add_argument("--seconds", type=float, default=60.0, help="how long the broker is gone; a database is locked half as long")
 
@@ -106,7 +106,7 @@ class Command(BaseCommand):
 def _scenarios() -> dict[str, Any]:
     from converter.faults import kills, outages, races
 
-    found: list[Any] = [kills.kill, kills.tool, kills.sleep, kills.poison, outages.redis, races.tokens, races.names]
+    found: list[Any] = [kills.kill, kills.tool, kills.probe, kills.sleep, kills.poison, outages.redis, races.tokens, races.names]
     found += [outages.disk, outages.locked, outages.broker, outages.busy, outages.clock, outages.repeat, outages.postgres]
     return {scenario.__name__: scenario for scenario in found}
 
