@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,10 +9,10 @@ import psutil
 import pytest
 from playwright.sync_api import expect
 
-from tests.running import ROOT, Cutroom, free_port, until
+from tests.running import Cutroom, free_port, until
 
 from . import steps
-from .conftest import PATIENCE, Visit
+from .conftest import PATIENCE, Site, Visit
 from .line import Line
 
 HERE = 5_000_000
@@ -27,14 +24,14 @@ HEADS = 100_000
 class Mortal:
     """A Cutroom of this test alone that can be killed and started again on the same port and data."""
 
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
+    def __init__(self, directory: Path, static: str) -> None:
+        self.directory, self.static = directory, static
         self.port = free_port()
         self.start()
 
     def start(self) -> None:
         """Start it, and wait until it is ready."""
-        self.running = Cutroom(self.directory, self.port, STATIC_ROOT=str(self.directory / "static"))
+        self.running = Cutroom(self.directory, self.port, STATIC_ROOT=self.static)
         until(self.running.ready, "being ready")
 
     def received(self) -> int:
@@ -56,11 +53,8 @@ class Mortal:
 
 
 @pytest.fixture
-def mortal(tmp_path: Path) -> Iterator[Mortal]:
-    places = {"VAR_DIR": tmp_path / "var", "MEDIA_ROOT": tmp_path / "media", "STATIC_ROOT": tmp_path / "static"}
-    environment = {**os.environ, "CUTROOM_DOTENV": "0", "DJANGO_SETTINGS_MODULE": "config.settings", **{name: str(at) for name, at in places.items()}}
-    subprocess.run([sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity", "0"], cwd=ROOT, env=environment, check=True)
-    mortal = Mortal(tmp_path)
+def mortal(tmp_path: Path, site: Site) -> Iterator[Mortal]:
+    mortal = Mortal(tmp_path, site.environment["STATIC_ROOT"])  # collected once for all
     yield mortal
     mortal.kill()
 

@@ -1,4 +1,5 @@
-// Several tabs of one browser: who is alive. Works without a secure context, where Web Locks are missing.
+// Several tabs of one browser: who is alive. A tab holds a lock that ends with it; without a secure context, where there are no
+// Web Locks, it answers or does not.
 
 const PATIENCE = 15_000; // milliseconds for an answer: a background tab hears messages at once, but its machine may be busy
 
@@ -7,16 +8,29 @@ export const me = Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) =
 
 const channel = "BroadcastChannel" in window ? new BroadcastChannel("cutroom-incoming") : null;
 const waiting = new Map();
+const lockOf = (tab) => `cutroom-tab-${tab}`;
+navigator.locks?.request(lockOf(me), () => new Promise(() => {})).catch(() => null);
 
 channel?.addEventListener("message", ({ data }) => {
   if (data.ask === me) channel.postMessage({ here: me });
   if (data.here) waiting.get(data.here)?.(true);
 });
 
+// Known at once: nobody holds its lock. False where that can't be told.
+async function gone(tab) {
+  try {
+    const { held, pending } = await navigator.locks.query();
+    return ![...held, ...pending].some(({ name }) => name === lockOf(tab));
+  } catch {
+    return false;
+  }
+}
+
 /** Whether the tab of that name still answers. */
-export function alive(tab) {
-  if (!tab || !channel) return Promise.resolve(false);
-  if (tab === me) return Promise.resolve(true);
+export async function alive(tab) {
+  if (!tab || !channel) return false;
+  if (tab === me) return true;
+  if (await gone(tab)) return false;
   return new Promise((resolve) => {
     const timer = setTimeout(() => answer(false), PATIENCE);
     const answer = (value) => {
