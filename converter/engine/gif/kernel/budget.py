@@ -17,7 +17,7 @@ _GAIN = 0.2
 """How much of a miss the next frame makes up by itself; the rest follows, because every share is one of what is left."""
 _KEPT = 0.8
 """How much of the frames before counts when taken and meant bytes are compared."""
-_SOFT, _LOOSE, _OPENING = 1.7, 0.06, 0.6
+_SOFT, _LOOSE, _OPENING = 1.5, 0.04, 0.6
 """A frame is drawn again when it takes this many times its share and this part of what is left; the first when it takes this part."""
 _EVEN = 0.15
 """The part of the mean weight that each frame has beside its own."""
