@@ -26,11 +26,6 @@ if TYPE_CHECKING:
 
 NO_PICTURE_THERE = gif.NO_PICTURE_THERE
 _USUAL_WIDTH = 640
-_FILLED = {
-    "loop": "The clip has only {have} s from there, so it plays again from its start to fill {want} s.",
-    "pingpong": "The clip has only {have} s from there, so it plays backwards and forwards to fill {want} s.",
-    "as_is": "The clip has only {have} s from there, so the result is {have} s long instead of {want} s.",
-}
 _SEE_THROUGH = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 """Decoders that know transparency, which ffmpeg's own for these codecs don't."""
 
@@ -216,4 +211,9 @@ def _short(part: Cut, params: LoopParams, speed: float, *, filling: bool, shorte
     have, want = part.seconds / speed, part.wanted / speed
     if params.pingpong:
         have, want = 2 * have, params.duration or 2 * want
-    return (_FILLED[params.fill].format(have=format(round(have, 2), "g"), want=format(round(want, 2), "g")),)
+    has, wanted = f"{round(have, 2):g}", f"{round(want, 2):g}"
+    if params.fill == "loop":
+        return (f"The clip has only {has} s from there, so it plays again from its start to fill {wanted} s.",)
+    if params.fill == "pingpong":
+        return (f"The clip has only {has} s from there, so it plays backwards and forwards to fill {wanted} s.",)
+    return (f"The clip has only {has} s from there, so the result is {has} s long instead of {wanted} s.",)
