@@ -1,9 +1,8 @@
 """Run one sandboxed tool under supervision: watch it, bound it, stop it, and say why it failed.
 
-What counts as progress: the tool's own report moved on (time, frames or bytes written), or it
-wrote to its standard output. Some filters rightly work for long without a report (a palette, a
-reversed clip), so processor time counts for a while: a tool that computes but reports nothing is
-*stalled* only after `BUSY_FACTOR` times the stall limit, one that does neither after the limit.
+What counts as progress: the tool's own report moved on (time, frames or bytes written), or it wrote to its standard output.
+Some filters rightly work for long without a report (a palette, a reversed clip), so processor time counts for a while: a tool
+that computes but reports nothing is *stalled* only after `BUSY_FACTOR` times the stall limit, one that does neither after the limit.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ def main(request: dict[str, Any]) -> int:
     parts = [_part(matching, part, request["rate"]) for part in request["parts"]]
     wish = matching.Wish(**request["wish"])
     seams = matching.find(parts[0], parts[-1], wish, request["best"])
-    answer = {"seams": [matching.as_dict(seam) for seam in seams], "frames": [len(part.frames) for part in parts]}
+    answer = {"seams": [_as_dict(seam) for seam in seams], "frames": [len(part.frames) for part in parts]}
     Path(request["output"]).write_text(json.dumps(answer), encoding="utf-8")
     return 0
 
@@ -27,6 +27,10 @@ def _part(matching: Any, part: dict[str, Any], rate: float) -> Any:
     frames = matching.read_frames(Path(part["pictures"]).read_bytes())
     sound = Path(part["sound"]).read_bytes() if part["sound"] else b""
     return matching.Part(part["first"], frames, matching.read_sound(sound, len(frames), rate) if sound else None)
+
+
+def _as_dict(seam: Any) -> dict[str, Any]:
+    return {"start": seam.start, "end": seam.end, "score": seam.score, "picture": seam.picture, "sound": seam.sound}
 
 
 def load(name: str) -> Any:

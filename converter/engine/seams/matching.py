@@ -12,7 +12,6 @@ Geman and McClure), so that somebody who walks through one of the two ends does 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -297,8 +296,3 @@ def _rms(difference: Floats) -> float:
 def _score(ratio: float) -> float:
     """100 for no difference, 80 for the difference of two ordinary neighbours, 50 for twice and 20 for four times that."""
     return 100.0 / (1.0 + (ratio / 2.0) ** 2)
-
-
-def as_dict(seam: Seam) -> dict[str, Any]:
-    """JSON-able."""
-    return {"start": seam.start, "end": seam.end, "score": seam.score, "picture": seam.picture, "sound": seam.sound}
