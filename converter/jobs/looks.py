@@ -19,6 +19,8 @@ from .states import TERMINAL
 
 FRESH_SECONDS = 1.0
 """How long a look serves others. What an event said is never older than the event: see `look`."""
+CALM_SECONDS = 3.0
+"""How long it serves those who only ask whether anything changed that nobody told of, such as a job's place in the queue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +53,19 @@ class _Look:
 _looks: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[uuid.UUID, _Look]] = WeakKeyDictionary()
 
 
-async def look(job_id: uuid.UUID, last: str) -> Snapshot:
-    """The job for somebody whose last event is `last`. Raises `Job.DoesNotExist`.
+async def look(job_id: uuid.UUID, last: str, *, calm: bool = False) -> Snapshot:
+    """The job for somebody whose last event is `last`, and who is `calm` when nothing says that it changed. Raises `Job.DoesNotExist`.
 
     Another's look will do if it is fresh and whoever began it had seen that event, too: an event is sent after its change was
     committed, so the row that was read has it.
     """
-    loop = asyncio.get_running_loop()
+    loop, fresh = asyncio.get_running_loop(), CALM_SECONDS if calm else FRESH_SECONDS
     ours, seen = _looks.setdefault(loop, {}), _number(last)
     found = ours.get(job_id)
-    if found is None or found.seen < seen or loop.time() - found.begun > FRESH_SECONDS:
+    if found is None or found.seen < seen or loop.time() - found.begun > fresh:
         # In no request's context: the one that begins it may end before the others have their answer.
         found = ours[job_id] = _Look(seen, loop.time(), loop.create_task(snapshot(job_id), context=Context()))
-        loop.call_later(FRESH_SECONDS, _forget, ours, job_id, found)
+        loop.call_later(CALM_SECONDS, _forget, ours, job_id, found)
     return await asyncio.shield(found.task)  # whoever leaves takes nothing from the others
 
 

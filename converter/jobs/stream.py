@@ -85,7 +85,7 @@ async def _from_redis(job_id: uuid.UUID, last: str, until: float) -> AsyncGenera
             if found and not changed:
                 continue
             # The row, and not the event, says what the state is: an event may come late or never have been sent.
-            now = await look(job_id, last)
+            now = await look(job_id, last, calm=not changed)
             if changed or now.status != shown:
                 yield _message("state", now.json, last)
             else:
