@@ -2,7 +2,8 @@
 
 Without CUTROOM_FAULTS in the environment, which only that command sets, a point is a call of an empty function. With it, it names
 a directory: whoever passes the point that its file `armed` names (`role point passes action nonce`) takes the file away, so that one
-process alone does it, and then does the action to itself. A point that is not in the table below is refused by a test.
+process alone does it, and then does the action to itself; `wait` waits there until its mark is gone. A point that is not in the table
+below is refused by a test.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import errno
 import os
 import signal
 import threading
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -78,16 +80,17 @@ def _look(point: str) -> None:
         armed.rename(armed.with_name(f"fired-{os.getpid()}"))
     except FileNotFoundError:  # another was first
         return
-    _act(action)
+    _act(action, armed.with_name(f"fired-{os.getpid()}"))
 
 
-def _act(action: str) -> None:
+def _act(action: str, mark: Path) -> None:
     if action == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
     elif action == "kill-group":
         os.killpg(0, signal.SIGKILL)
-    elif action == "stop":
-        os.kill(os.getpid(), signal.SIGSTOP)
+    elif action == "wait":
+        while mark.exists():
+            time.sleep(0.005)
     else:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 

@@ -10,6 +10,7 @@ from random import Random
 
 import psutil
 from django.conf import settings
+from django.db import transaction
 
 from converter.engine.faultpoints import CONTROL, POINTS, WEB, WORKER
 from converter.jobs.models import Job
@@ -148,15 +149,19 @@ def sleep(world: World, dice: Random) -> str:
     """A worker sleeps past its lease, another does the job, and the first one must not publish when it wakes."""
     point = dice.choice(OUTSIDE)
     upload_id = world.client.upload(world.clips["small"])
-    world.stack.arm(WORKER, point, 1, "stop", f"{dice.random()}")
+    world.stack.arm(WORKER, point, 1, "wait", f"{dice.random()}")
     job_id = world.client.submit(upload_id)
     until(world.stack.fired, f"a worker passing {point}")
     sleeper = world.stack.fired() or 0
-    until(lambda: Job.objects.filter(pk=job_id, losses=1).exists(), "the lease running out", meanwhile=world.sweep)
-    second = world.stack.worker()
     try:
+        with transaction.atomic():
+            # The lock of all writers is ours: whoever slept with SQLite's would keep everybody waiting until it wakes.
+            os.kill(sleeper, signal.SIGSTOP)
+        until(lambda: Job.objects.filter(pk=job_id, losses=1).exists(), "the lease running out", meanwhile=world.sweep)
+        second = world.stack.worker()
         until(world.at_rest, "the job's end by another worker", meanwhile=world.sweep)
     finally:
+        world.stack.disarm()
         os.kill(sleeper, signal.SIGCONT)
     world.settle()
     world.stack.end(second)
