@@ -131,16 +131,20 @@ def _hunt(world: World, whom: str, seconds: float, killed: threading.Event, over
 def poison(world: World, dice: Random) -> str:
     """A job that kills its worker each time is given up after so many, and another's job beside it is not."""
     upload_id = world.client.upload(world.clips["small"])
+    fatal = settings.JOB_MAX_LOSSES + 1
+    # Armed before the job can be taken, for the first time or again: a quick worker would be through in between.
+    world.stack.arm(WORKER, "attempt.directory", 1, "kill", f"{dice.random()}")
     poisonous = world.client.submit(upload_id)
-    for losses in range(1, settings.JOB_MAX_LOSSES + 2):
-        world.stack.arm(WORKER, "attempt.directory", 1, "kill", f"{dice.random()}")
+    for losses in range(1, fatal + 1):
         until(world.stack.fired, "the worker's death", meanwhile=world.sweep)
+        if losses < fatal:
+            world.stack.arm(WORKER, "attempt.directory", 1, "kill", f"{dice.random()}")
         until(lambda losses=losses: Job.objects.filter(pk=poisonous, losses=losses).exists(), "its job taken back", meanwhile=world.sweep)  # type: ignore[misc]
     innocent = world.client.submit(upload_id)
     world.settle()
     succeeded(innocent)
     job = Job.objects.get(pk=poisonous)
-    if (job.status, job.error_code, job.attempt) != ("failed", "lost_worker", settings.JOB_MAX_LOSSES + 1):
+    if (job.status, job.error_code, job.attempt) != ("failed", "lost_worker", fatal):
         raise Stuck(f"a job that kills workers {job.status} with {job.error_code} after {job.attempt} attempts")
     return f"given up after {job.losses} workers"
 
