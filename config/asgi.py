@@ -25,6 +25,7 @@ from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.conf import settings
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler
+from django.db import connections
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from converter.engine.errors import MediaError
@@ -150,7 +151,16 @@ async def one_thread() -> AsyncGenerator[None]:
             yield
     finally:
         # By the thread itself: a request that was broken off may leave it at work, and nobody gets it before that is over.
-        executor.submit(_idle.append, executor)
+        executor.submit(_give_back, executor)
+
+
+def _give_back(executor: ThreadPoolExecutor) -> None:
+    """Free a thread, in that thread, with its database connections: Django closes them with the response, and a broken-off request has none."""
+    try:
+        for connection in connections.all(initialized_only=True):
+            connection.close()
+    finally:
+        _idle.append(executor)
 
 
 class Handler(ASGIHandler):

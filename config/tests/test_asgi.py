@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import queue
 import threading
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -156,3 +158,21 @@ def test_a_thread_that_a_broken_request_left_at_work_is_nobody_elses() -> None:
             await task
 
     asyncio.run(both())
+
+
+def test_a_thread_comes_back_without_its_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: queue.Queue[int] = queue.Queue()
+
+    class Connection:
+        def close(self) -> None:
+            closed.put(threading.get_ident())
+
+    monkeypatch.setattr(asgi, "connections", SimpleNamespace(all=lambda initialized_only: [Connection()]))
+
+    async def broken_off() -> int:
+        async with asgi.one_thread():
+            return await sync_to_async(threading.get_ident)()
+
+    # No response is closed here, which is when Django would have closed them: a pool of sixteen ran dry after sixteen such requests.
+    worker = asyncio.run(broken_off())
+    assert closed.get(timeout=90) == worker
