@@ -190,7 +190,7 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": redis_url.database_url(_redis, redis_url.CACHE),
         "KEY_PREFIX": "cutroom",
-        "OPTIONS": {"socket_connect_timeout": 2, "socket_timeout": 2},
+        "OPTIONS": {"pool_class": "config.cache.SharedPool", "socket_connect_timeout": 2, "socket_timeout": 2},
     }
 }
 RATELIMIT_FAIL_OPEN = True  # without the cache the site still works; the limits on sizes and owners do not depend on it

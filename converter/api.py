@@ -18,6 +18,7 @@ from converter import schema, services
 from converter.engine import operations
 from converter.engine.errors import MediaError
 from converter.exports import api as exports
+from converter.jobs import selectors as jobs
 from converter.jobs import stream, turns
 from converter.jobs.api import JobSerializer, ReadJobs
 from converter.jobs.models import Job
@@ -205,10 +206,10 @@ class JobViewSet(ReadJobs):
 
         The stream ends after a terminal state, or after about 25 seconds: then connect again.
         """
-        job = self.get_object()
+        jobs.require_owned(api_owner(request), pk)  # the stream reads the rest itself, once for all who watch
         if request.method == "HEAD":
             return HttpResponse(content_type=stream.CONTENT_TYPE)
-        return stream.response(job, request.headers.get("Last-Event-ID", ""))
+        return stream.response(pk, request.headers.get("Last-Event-ID", ""))
 
     def _show(self, job: Job, code: int = status.HTTP_200_OK) -> Response:
         return Response(JobSerializer(job).data, status=code)

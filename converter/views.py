@@ -33,7 +33,7 @@ from converter.uploads import services as intake
 from converter.uploads.models import Upload, UploadStatus
 
 from .forms import ConvertForm, initial_for
-from .outcomes import first_choice
+from .outcomes import first_choice, groups
 from .pages import page, page_of
 
 RECENT_UPLOADS = 6
@@ -51,8 +51,10 @@ def workshop(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return _receive(request) if request.POST.get("action") == "upload" else _convert(request)
     upload, initial, repeat = _chosen(request)
-    form = ConvertForm(initial=initial, media=upload.media if upload else None)
-    form.initial.setdefault("outcome", first_choice(form.groups) if upload else "")
+    form = None
+    if upload:
+        form = ConvertForm(initial=initial, media=upload.media)
+        form.initial.setdefault("outcome", first_choice(form.groups))
     return _workshop_page(request, upload, form, repeat=repeat)
 
 
@@ -80,7 +82,7 @@ def _receive(request: HttpRequest) -> HttpResponse:
             raise MediaError("bad_parameter", "No file was chosen; choose a clip first.", field="file")
         upload = intake.receive(owner, file.name or "", file)
     except MediaError as problem:
-        return _workshop_page(request, None, ConvertForm(), problem=problem, status=problem.code.status)
+        return _workshop_page(request, None, None, problem=problem, status=problem.code.status)
     return redirect(f"{reverse('workshop')}?upload={upload.pk}")
 
 
@@ -104,7 +106,7 @@ def _convert(request: HttpRequest) -> HttpResponse:
 def _workshop_page(
     request: HttpRequest,
     upload: Upload | None,
-    form: ConvertForm,
+    form: ConvertForm | None,
     *,
     repeat: Job | None = None,
     problem: MediaError | None = None,
@@ -116,7 +118,8 @@ def _workshop_page(
         "upload": upload,
         "form": form,
         "problem": problem,
-        "data": _page_data(upload, form, repeat) if upload else None,
+        "groups": form.groups if form else groups(),
+        "data": _page_data(upload, form, repeat) if upload and form else None,
         "key": uuid.uuid4(),
         "recent": recent[:RECENT_UPLOADS],
         "jobs": turns.placed(_with_inputs(jobs.for_owner(owner))[:TRAY]),

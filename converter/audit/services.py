@@ -52,9 +52,9 @@ def seal() -> int:
     sealed = 0
     while AuditEntry.objects.filter(sequence__isnull=True, digest="").exists():
         batch = seal_batch(SEAL_BATCH)
-        if not batch:
-            break
         sealed += batch
+        if batch < SEAL_BATCH:
+            break
     return sealed
 
 

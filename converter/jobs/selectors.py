@@ -36,15 +36,25 @@ def for_owner(owner: Owner | None) -> QuerySet[Job]:
 
 def get_for_owner(owner: Owner | None, job_id: uuid.UUID) -> Job:
     """An owner's job. Raises `MediaError("not_found")` for a stranger's as for none at all."""
-    job = for_owner(owner).filter(pk=job_id).first()
-    if job is None:
-        raise MediaError("not_found", "There is no such job.")
-    return job
+    try:
+        return for_owner(owner).get(pk=job_id)
+    except Job.DoesNotExist:
+        raise _nothing() from None
+
+
+def require_owned(owner: Owner | None, job_id: uuid.UUID) -> None:
+    """Nothing, for an owner's job. Raises `MediaError("not_found")` for a stranger's as for none at all."""
+    if owner is None or not Job.objects.filter(owner=owner, pk=job_id).exists():
+        raise _nothing()
 
 
 def watched(owner: Owner | None, also: Iterable[str] = ()) -> QuerySet[Job]:
     """An owner's jobs that have not ended, and those of the ids in `also` (nonsense is left out), newest first."""
     return for_owner(owner).filter(Q(status__in=ACTIVE) | Q(pk__in=[job_id for job_id in also if _ID.fullmatch(job_id)]))
+
+
+def _nothing() -> MediaError:
+    return MediaError("not_found", "There is no such job.")
 
 
 def running() -> int:

@@ -15,7 +15,6 @@ import redis
 from django.http import StreamingHttpResponse
 
 from .looks import Snapshot, as_json, look, release, snapshot
-from .models import Job
 from .readers import Reader
 
 logger = logging.getLogger(__name__)
@@ -36,10 +35,10 @@ RETRY_MILLISECONDS = 1000
 _ID = re.compile(r"\d{1,20}-\d{1,20}")
 
 
-def response(job: Job, last_event_id: str) -> StreamingHttpResponse:
-    """Follow `job`. `last_event_id` is what the browser saw last, or empty; nonsense counts as empty."""
+def response(job_id: uuid.UUID, last_event_id: str) -> StreamingHttpResponse:
+    """Follow a job. `last_event_id` is what the browser saw last, or empty; nonsense counts as empty."""
     last = last_event_id if _ID.fullmatch(last_event_id) else ""
-    stream = StreamingHttpResponse(follow(job.pk, last), content_type=CONTENT_TYPE)
+    stream = StreamingHttpResponse(follow(job_id, last), content_type=CONTENT_TYPE)
     stream["Cache-Control"] = "no-store"
     stream["X-Accel-Buffering"] = "no"
     release()  # the stream outlives what this thread needs the database for

@@ -121,7 +121,7 @@ export class Editor {
       this.cut.set(start, moved ? this.cut.length : end - start, { chosen: !moved, settled: final });
       this.#preview(part === "out" ? Math.max(start, end - frame) : start, final);
     });
-    this.timeline.addEventListener("head", ({ detail }) => this.#showAt(detail));
+    this.timeline.addEventListener("head", ({ detail: { time, final } }) => this.#showAt(time, final));
     this.timeline.addEventListener("part", ({ detail }) => this.cut.choose(detail));
     for (const button of all("[data-step]", form)) button.addEventListener("click", () => this.step(Number(button.dataset.step)), { signal });
     one("[data-play-cut]", form).addEventListener("click", () => this.playCut(), { signal });
@@ -189,17 +189,18 @@ export class Editor {
     this.#showPlaying();
   }
 
-  #showAt(time) {
+  // Not `final` is what a hand only passes by.
+  #showAt(time, final = true) {
     this.player?.pause();
     this.timeline.setHead(time);
-    if (this.playable) this.player.seek(time);
+    if (this.playable) this.player.seek(time, final ? null : this.timeline.pictureAt(time));
     this.#showClock(time);
   }
 
   // While an edge is dragged the picture shows the frame under it; a running loop goes on inside the new cut.
   #preview(time, final) {
     if (!this.playable) return;
-    if (!this.player.cut) this.#showAt(time);
+    if (!this.player.cut) this.#showAt(time, final);
     else if (final) this.player.playCut(this.#playingPart());
   }
 

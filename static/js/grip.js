@@ -100,10 +100,8 @@ export class Grip {
     if (!this.#drag || event.pointerId !== this.#drag.pointer) return;
     const { at, part } = this.#drag;
     this.timeline.root.classList.remove("dragging");
-    if (part !== "head" || at !== undefined) {
-      this.#drag.at = at ?? this.#now(part);
-      this.#move(true);
-    }
+    this.#drag.at = at ?? this.#now(part);
+    this.#move(true);
     this.#drag = null;
     this.timeline.showGuide(null);
   }

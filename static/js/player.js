@@ -1,12 +1,21 @@
 // The preview: seeks that never pile up, and a loop over exactly the frames of the cut, part after part.
 //
+// To show one frame of a long GOP a browser decodes all before it, on the very cores that move the handle. So while a
+// hand moves, a clip that is slow to seek shows the filmstrip's picture, and the frame itself as soon as the hand rests.
+//
 // A browser may show a frame or two past the end before a script hears of it. So while the cut plays, its
 // frames are copied to a canvas that covers the video, and frames outside of the cut are not.
+
+const QUICK = 60; // milliseconds: a seek that may follow a moving hand
+const REST = 120; // and for how long a hand holds still before a slower one begins
 
 /** Wraps a `<video>` or `<audio>`. Events: `time` (detail: seconds), `state`, `unplayable`. */
 export class Player extends EventTarget {
   #wanted = null;
   #seeking = false;
+  #began = 0;
+  #cost = Infinity; // milliseconds of the last seek; nothing is known of the first
+  #rest = 0;
   #hold = 0;
   #ticket = 0;
   #at = 0; // the part that plays
@@ -47,10 +56,18 @@ export class Player extends EventTarget {
     return Boolean(this.cut) || !this.media.paused;
   }
 
-  /** Show the frame at `time`; while one seek is under way only the newest wish is kept. */
-  seek(time) {
+  /** Show the frame at `time`; while one seek is under way only the newest wish is kept.
+   *
+   * `sketch` says that a hand is still moving, and is what the filmstrip has for the time: {image, x, width, height}.
+   */
+  seek(time, sketch = null) {
+    clearTimeout(this.#rest);
+    this.#rest = 0;
     this.#wanted = time;
-    if (!this.#seeking && this.media.readyState > 0) this.#seekNow();
+    if (sketch && this.#cost > QUICK) {
+      this.#draw(sketch.image, sketch);
+      this.#rest = setTimeout(() => { this.#rest = 0; this.#due(); }, REST);
+    } else this.#due();
   }
 
   /** Play from where the playhead is, or pause. */
@@ -91,6 +108,7 @@ export class Player extends EventTarget {
   /** Show another file of the same times, at `time`. */
   replaceSource(url, time) {
     this.#seeking = false;
+    this.#cost = Infinity;
     this.#wanted = time;
     this.media.addEventListener("loadeddata", () => this.#wanted !== null && this.#seekNow(), { once: true, signal: this.signal });
     this.media.src = url;
@@ -103,18 +121,24 @@ export class Player extends EventTarget {
     });
   }
 
+  #due() {
+    if (!this.#seeking && !this.#rest && this.#wanted !== null && this.media.readyState > 0) this.#seekNow();
+  }
+
   #seekNow() {
     // A hair inside the frame, so that rounding in the container cannot show the one before.
     const inside = Math.min(this.frame / 4, 0.004);
     const target = Math.min(this.#wanted + inside, this.media.duration || Infinity);
     this.#wanted = null;
     this.#seeking = true;
+    this.#began = performance.now();
     this.media.currentTime = target;
   }
 
   #seeked() {
     this.#seeking = false;
-    if (this.#wanted !== null) return this.#seekNow();
+    this.#cost = performance.now() - this.#began;
+    if (this.#wanted !== null) return this.#due();
     if (!this.cut) this.#uncover();
     if (!this.exact) this.#tell(this.media.currentTime); // otherwise the frame itself will tell
     if (this.cut && this.media.paused) this.#play();
@@ -144,9 +168,10 @@ export class Player extends EventTarget {
 
   #frameShown(time) {
     if (!this.cut) {
-      this.#uncover();
       this.shown = time;
       // A frame of an earlier wish may come late: whoever asked for the newest one knows already where that is.
+      if (this.#wanted !== null) return;
+      this.#uncover();
       if (!this.#seeking) this.#tell(time);
       return;
     }
@@ -175,12 +200,18 @@ export class Player extends EventTarget {
 
   #copy() {
     const { videoWidth: width, videoHeight: height } = this.media;
+    this.#draw(this.media, { x: 0, width, height });
+  }
+
+  // Lay a part of a picture over the video.
+  #draw(image, { x, width, height }) {
     if (!this.cover) {
-      this.cover = Object.assign(document.createElement("canvas"), { width, height, className: "cover" });
+      this.cover = Object.assign(document.createElement("canvas"), { className: "cover" });
       this.cover.setAttribute("aria-hidden", "true");
       this.media.after(this.cover);
     }
-    this.cover.getContext("2d").drawImage(this.media, 0, 0, width, height);
+    if (this.cover.width !== width || this.cover.height !== height) Object.assign(this.cover, { width, height });
+    this.cover.getContext("2d").drawImage(image, x, 0, width, height, 0, 0, width, height);
   }
 
   #uncover() {
@@ -210,6 +241,7 @@ export class Player extends EventTarget {
 
   #destroy() {
     clearTimeout(this.#hold);
+    clearTimeout(this.#rest);
     if (this.exact) this.media.cancelVideoFrameCallback(this.#ticket);
     else cancelAnimationFrame(this.#ticket);
     this.media.pause();

@@ -13,9 +13,10 @@ import { say } from "./words.js";
 const HANDLE = 14; // pixels that a handle is wide
 const ZOOM = 2;
 
-/** Events: `range` (detail: {start, end, part, final}), `head` (detail: seconds), `part` (detail: index), `view`. Times are seconds, on frames. */
+/** Events: `range` (detail: {start, end, part, final}), `head` (detail: {time, final}), `part` (detail: index), `view`. Times are seconds, on frames. */
 export class Timeline extends EventTarget {
   #peaks = null;
+  #level = 1; // how finely the strip is drawn
   #asked = 0;
   #said = new Map();
   #placed = {};
@@ -123,7 +124,7 @@ export class Timeline extends EventTarget {
     const at = this.snap(time);
     if (part === "head") {
       this.setHead(Math.min(at, this.snap(this.duration - this.frame)));
-      this.dispatchEvent(new CustomEvent("head", { detail: this.head }));
+      this.dispatchEvent(new CustomEvent("head", { detail: { time: this.head, final } }));
       return;
     }
     const length = this.end - this.start;
@@ -135,6 +136,11 @@ export class Timeline extends EventTarget {
     }
     this.#place();
     this.dispatchEvent(new CustomEvent("range", { detail: { start: this.start, end: this.end, part, final } }));
+  }
+
+  /** What the filmstrip has for a time: {image, x, width, height}; null where there is no picture yet. */
+  pictureAt(time) {
+    return this.strip?.whole.ready ? this.strip.at(time, this.#level) : null;
   }
 
   /** Show where something is held fast, and by what; null hides it. */
@@ -154,9 +160,9 @@ export class Timeline extends EventTarget {
     drawRuler(on.ruler, view);
     if (on.strip && strip?.whole.ready) {
       const each = view.span / Math.max(1, Math.round(on.strip.width / (strip.shape * on.strip.height)));
-      const level = strip.level(each);
-      drawStrip(on.strip, view, strip.shape, (time) => strip.at(time, level));
-      strip.want(view, level);
+      this.#level = strip.level(each);
+      drawStrip(on.strip, view, strip.shape, (time) => strip.at(time, this.#level));
+      strip.want(view, this.#level);
       this.#mark("cutroom:strip");
     }
     if (on.wave) drawWave(on.wave, view, this.#peaks);

@@ -78,6 +78,8 @@ def test_both_finish_from_the_same_open_page(visit: Visit, clips: dict[str, Path
     expect(page.locator("h1")).to_have_text(clips["bunny"].name, timeout=steps.SLOW)  # by itself, and it opened
     assert line.passed < clips["bunny"].stat().st_size + HEADS  # nothing of it twice
 
+    page.locator("[data-duration]").fill("12")  # work for some seconds, however quick the machine
+    page.locator("[data-duration]").press("Tab")
     card = steps.convert(page)
     expect(card).to_have_attribute("data-status", "running", timeout=steps.SLOW)
     mortal.kill()

@@ -92,9 +92,13 @@ def test_the_cut_that_plays_is_the_cut_to_the_frame(visit: Visit, clips: dict[st
     start, end = steps.cut(page)
     assert end - start == pytest.approx(0.5, abs=0.002)
     page.locator("[data-play-cut]").click()
-    frames = steps.shown_frames(page, 4)
+    frames, rounds = steps.shown_frames(page, 4), [0]
+    for _ in range(10):  # a slow machine shows few; what it shows must be right all the same
+        rounds = [k for k in range(1, len(frames)) if frames[k] < frames[k - 1]]
+        if len(rounds) >= 2 and max(frames[rounds[0] : rounds[-1]]) >= end - FRAME * 4:
+            break
+        frames += steps.shown_frames(page, 4)
     expect(page.locator("[data-play-cut]")).to_have_attribute("aria-pressed", "true")
-    rounds = [k for k in range(1, len(frames)) if frames[k] < frames[k - 1]]
     assert len(rounds) >= 2, f"it did not loop: {frames}"
     inside = frames[rounds[0] :]
     assert min(inside) >= start - FRAME / 2, "a frame before the cut was shown"
@@ -107,6 +111,33 @@ def test_the_cut_that_plays_is_the_cut_to_the_frame(visit: Visit, clips: dict[st
     expect(page.locator("[data-play-cut]")).to_have_attribute("aria-pressed", "false")
     expect(page.locator("canvas.cover")).to_have_count(0)
     assert start <= float(page.locator("[data-playhead]").get_attribute("aria-valuenow") or 0) < end
+
+
+def test_while_a_hand_moves_the_strip_is_shown_and_the_frame_once_it_rests(visit: Visit, clips: dict[str, Path]) -> None:
+    """Nothing is known yet of how long a seek takes, so this clip counts as slow."""
+    page = visit("/")
+    steps.bring_in(page, clips["talk"])
+    steps.choose(page, "trim:exact")
+    expect(page.locator("canvas[data-strip]")).to_be_visible(timeout=steps.SLOW)
+    page.evaluate(
+        """() => {
+            window.laid = 0;
+            const added = (changes) => changes.flatMap((change) => [...change.addedNodes]).filter((node) => node.className === "cover");
+            const stage = document.querySelector("[data-stage-box]");
+            new MutationObserver((changes) => { window.laid += added(changes).length; }).observe(stage, { childList: true, subtree: true });
+        }"""
+    )
+    box, track = page.locator("[data-handle=in]").bounding_box(), page.locator("[data-track]").bounding_box()
+    assert box is not None and track is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(track["x"] + track["width"] / 2, track["y"] + 20, steps=8)
+    steps.until(page, "window.laid > 0")
+    start = steps.cut(page)[0]
+    steps.until(page, f"Math.abs(document.querySelector('[data-player]').currentTime - {start}) < {FRAME / 2}")  # the hand still holds it
+    expect(page.locator("canvas.cover")).to_have_count(0)
+    page.mouse.up()
+    assert steps.cut(page)[0] == start
 
 
 def test_a_clip_that_is_too_short_asks_how_to_fill(visit: Visit, clips: dict[str, Path]) -> None:

@@ -142,9 +142,11 @@ def test_a_pause_and_a_reload_cost_nothing(line: Line, visit: Visit, clips: dict
     row = sending(page, line, clips["bunny"])
     expect(row).to_have_attribute("data-state", "sending")
     expect(row).to_have_attribute("data-kept", "", timeout=steps.SLOW)  # the browser has a copy
+    line.hold(after=0)
     page.reload()
     row = steps.row(page, clips["bunny"].name)
     expect(row).to_have_attribute("data-state", "sending", timeout=steps.SLOW)  # by itself
+    assert line.held.wait(PATIENCE)  # a new piece: by now the page has asked how far the server is
     row.get_by_role("button", name="Pause").click()
     expect(row).to_have_attribute("data-state", "paused")
     expect(row.locator("[data-line]")).to_have_text(re.compile(r"^Paused at 2[12] %$"))

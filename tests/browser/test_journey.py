@@ -74,6 +74,8 @@ def test_a_link_works_once_and_says_so_afterwards(visit: Visit, clips: dict[str,
 def test_cancel_retry_and_several_at_once(visit: Visit, clips: dict[str, Path]) -> None:
     page = visit("/")
     steps.bring_in(page, clips["bunny"])
+    page.locator("[data-duration]").fill("25")  # none of them is through before it is cancelled
+    page.locator("[data-duration]").press("Tab")
     first = steps.convert(page)
     second = steps.convert(page)
     for _ in range(2):

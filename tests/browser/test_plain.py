@@ -55,6 +55,7 @@ def test_a_job_is_cancelled_and_tried_again(visit: Visit, clips: dict[str, Path]
     page = visit("/", scripts=False)
     page.set_input_files("#file", clips["bunny"])
     page.get_by_role("button", name="Upload").click()
+    page.fill("#duration", "25")  # not through before it is cancelled
     page.get_by_role("button", name="Convert").click()
     page.get_by_role("button", name="Cancel").click()
     expect(page.locator("[data-job]")).to_contain_text("Cancelled")
