@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -45,8 +46,9 @@ def markers(upload: Upload) -> Path | Pending:
     def make(work: Path, pending: Pending) -> Path:
         found: dict[str, Any] = {"keyframes": None, "scenes": None, "silences": None}
         wanted = sought(source.media)
-        # Minutes of work that nobody waits for, on the cores that answer the same person's page.
-        limits = replace(storage.limits(), nice=settings.WORKER_NICE)
+        # Minutes of work that nobody waits for, on the cores that answer the same person's page: the other half of them stays free.
+        limits = storage.limits()
+        limits = replace(limits, nice=settings.WORKER_NICE, threads=limits.threads or max(1, (os.cpu_count() or 1) // 2))
         for number, name in enumerate(wanted):
             found[name] = _found(source, name, work, limits, pending, (number / len(wanted), 1 / len(wanted)))
             pending.found = dict(found)

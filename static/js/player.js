@@ -7,14 +7,17 @@
 // frames are copied to a canvas that covers the video, and frames outside of the cut are not.
 
 const QUICK = 60; // milliseconds: a seek that may follow a moving hand
-const REST = 120; // and for how long a hand holds still before a slower one begins
+const REST = 200; // and for how long a hand holds still before a slower one begins
+const FAR = 0.5; // seconds: shorter ways may lie among the frames that are decoded anyway
+const FADING = 0.8; // how much of an earlier, slower seek still counts: a machine may have been busy
 
 /** Wraps a `<video>` or `<audio>`. Events: `time` (detail: seconds), `state`, `unplayable`. */
 export class Player extends EventTarget {
   #wanted = null;
   #seeking = false;
   #began = 0;
-  #cost = Infinity; // milliseconds of the last seek; nothing is known of the first
+  #far = false;
+  #cost = Infinity; // milliseconds that a seek takes; unknown before the first
   #rest = 0;
   #hold = 0;
   #ticket = 0;
@@ -132,12 +135,13 @@ export class Player extends EventTarget {
     this.#wanted = null;
     this.#seeking = true;
     this.#began = performance.now();
+    this.#far = Math.abs(target - this.media.currentTime) > FAR;
     this.media.currentTime = target;
   }
 
   #seeked() {
     this.#seeking = false;
-    this.#cost = performance.now() - this.#began;
+    if (this.#far) this.#cost = Math.max(performance.now() - this.#began, Number.isFinite(this.#cost) ? this.#cost * FADING : 0);
     if (this.#wanted !== null) return this.#due();
     if (!this.cut) this.#uncover();
     if (!this.exact) this.#tell(this.media.currentTime); // otherwise the frame itself will tell
