@@ -55,6 +55,7 @@ def first_look(browser: Browser, server: Server) -> Table:
         paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0]?.startTime")
         before, everything = (page.evaluate(_TRANSFERRED, until) / 1000 for until in (ready, None))
         shift, task = _noticed(page)
+        table.notes += _shifted(page)
         table.add(profile=name, paint=paint, ready=ready, before=before, all=everything, shift=shift, task=task)
         context.close()
         if name == "phone, 4G":
@@ -83,6 +84,7 @@ def long_film(browser: Browser, server: Server, film: Path) -> Table:
     table.target("filmstrip and waveform ready ≤ 3 s after the upload", (max(strip, peaks) - sent) / 1000, 3, unit=" s", form=".2f")
     page.wait_for_load_state("networkidle")
     shift, task = _noticed(page)
+    table.notes += _shifted(page)
     table.add(what="opened, until everything stands", task=task, shift=shift)
     table.target("no layout shift while it opens", shift, 0.0, form=".3f")
     worst = 0.0
@@ -101,8 +103,14 @@ def long_film(browser: Browser, server: Server, film: Path) -> Table:
 
 def _noticed(page: Page) -> tuple[float, float]:
     """The sum of layout shifts and the longest task, in milliseconds, of all that was noticed."""
-    seen: dict[str, list[list[float]]] = page.evaluate("window.watched")
-    return sum(value for _, value in seen["shifts"]), max((duration for _, duration in seen["tasks"]), default=0.0)
+    seen: dict[str, Any] = page.evaluate("window.watched")
+    return sum(value for _, value, _ in seen["shifts"]), max((duration for _, duration in seen["tasks"]), default=0.0)
+
+
+def _shifted(page: Page) -> list[str]:
+    """What moved without anybody's doing, and when."""
+    shifts: list[Any] = page.evaluate("window.watched.shifts")
+    return [f"Shifted by {value:.3f} after {at:.0f} ms: `{', '.join(names)[:300]}`" for at, value, names in shifts]
 
 
 def _dragged(browser: Browser, page: Page, selector: str) -> tuple[float, float]:

@@ -17,13 +17,15 @@ PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "device_scal
 WATCH = """
 window.watched = { shifts: [], tasks: [] };
 new PerformanceObserver((list) => {
-  for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.watched.shifts.push([entry.startTime, entry.value]);
+  const name = ({ node }) => (node?.nodeType === 1 ? node : node?.parentElement)?.cloneNode(false).outerHTML ?? "what is gone";
+  for (const { hadRecentInput, startTime, value, sources } of list.getEntries())
+    if (!hadRecentInput) window.watched.shifts.push([startTime, value, sources.map(name)]);
 }).observe({ type: "layout-shift", buffered: true });
 new PerformanceObserver((list) => {
   for (const entry of list.getEntries()) window.watched.tasks.push([entry.startTime, entry.duration]);
 }).observe({ type: "longtask", buffered: true });
 """
-"""Notes layout shifts that no person caused, and tasks longer than 50 ms: [milliseconds since the page began, value or milliseconds]."""
+"""Notes layout shifts that no person caused: [milliseconds since the page began, value, elements]; and tasks above 50 ms: [same, milliseconds]."""
 
 
 @contextlib.contextmanager
