@@ -18,6 +18,13 @@ export class ApiError extends Error {
     this.status = status;
   }
 
+  /** The sentence for a place that names the field already, or needs no name. */
+  get sentence() {
+    const named = `${this.field}: `;
+    const bare = this.field && this.detail.startsWith(named) ? this.detail.slice(named.length) : this.detail;
+    return bare.charAt(0).toUpperCase() + bare.slice(1);
+  }
+
   /** The hint, unless the sentence says it already. */
   get more() {
     return this.hint && !this.detail.includes(this.hint.split(/[,.;]/)[0]) ? this.hint : "";

@@ -266,10 +266,8 @@ export class Editor {
 
   /** Put a refusal beside the field it names; false when no field of ours is meant. */
   #blame(error) {
-    const detail = error.detail ?? String(error.message);
+    const sentence = error.sentence ?? String(error.message);
     const name = error.field === "end" ? "duration" : error.field;
-    const bare = detail.startsWith(`${error.field}: `) ? detail.slice(error.field.length + 2) : detail;
-    const sentence = bare.charAt(0).toUpperCase() + bare.slice(1);
     return Boolean(this.fields?.say(name, sentence) || this.tools?.say(name, sentence) || this.parts?.say(name, sentence)) || this.outcome.blame(name, sentence);
   }
 }

@@ -81,8 +81,7 @@ export class Tryouts {
       await follow("tryouts/", { upload, operation, preset, params, megabytes }, asking.signal, (event) => this.#told(event));
     } catch (error) {
       if (error.name === "AbortError") return;
-      const bare = error.field && error.detail.startsWith(`${error.field}: `) ? error.detail.slice(error.field.length + 2) : error.detail;
-      this.#tell(bare ?? say("The connection to the server was lost."), true);
+      this.#tell(error.sentence ?? say("The connection to the server was lost."), true);
     } finally {
       if (this.#asking === asking) this.box.removeAttribute("aria-busy");
     }
