@@ -66,6 +66,13 @@ def _empty_redis(redis_socket: Path) -> None:
         client.flushall()
 
 
+@pytest.fixture(autouse=True)
+def _one_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests are counted in windows of the clock, which turn over at any moment: one lasts a whole test, so that its counts add up."""
+    begun = int(time.time())
+    monkeypatch.setattr("django_ratelimit.core._get_window", lambda value, period: begun + period)
+
+
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory, redis_socket: Path) -> Iterator[Cutroom]:
     """A whole running Cutroom (`site.port`, `site.directory`), for browsers and for tests from outside."""

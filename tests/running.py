@@ -9,8 +9,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -19,7 +19,8 @@ from django.conf import settings
 from django.db import connection
 
 ROOT = Path(__file__).resolve().parent.parent
-PATIENCE = 90.0
+PATIENCE = 240.0
+"""Seconds to wait for what must come; they cost nothing where it does."""
 NAMES = {"valkey": "redis", "redis-server": "redis", "gunicorn": "web", "media@": "media", "control@": "control"}
 
 
@@ -137,6 +138,16 @@ def web_server(media_root: Path) -> Iterator[tuple[int, subprocess.Popen[bytes]]
     finally:
         process.terminate()
         process.wait(PATIENCE)
+
+
+def living(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
+    """Those that still run; one that is dead and only waits for init to take note of it, which some machines' never does, is over."""
+    left = []
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+                left.append(process)
+    return left
 
 
 def listens(port: int) -> bool:

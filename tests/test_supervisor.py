@@ -6,13 +6,12 @@ import json
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.running import PATIENCE, Cutroom, free_port, until
+from tests.running import PATIENCE, Cutroom, free_port, living, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("supervisor")]
 
@@ -25,16 +24,6 @@ def cutroom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cutroom]:
         yield running
     finally:
         running.stop()
-
-
-def living(processes: list[psutil.Process]) -> list[psutil.Process]:
-    """Those that still run; one that is dead and only waits for init to take note of it does not."""
-    left = []
-    for process in processes:
-        with suppress(psutil.NoSuchProcess):
-            if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
-                left.append(process)
-    return left
 
 
 def test_it_says_where_it_is_and_every_part_is_ready(cutroom: Cutroom) -> None:
@@ -96,8 +85,7 @@ def test_kill_9_of_the_supervisor_leaves_nothing(tmp_path: Path) -> None:
     family = psutil.Process(running.process.pid).children(recursive=True)
     running.process.kill()
     running.process.wait()
-    _, left = psutil.wait_procs(family, timeout=PATIENCE)
-    assert left == []
+    until(lambda: not living(family), "the end of all that it had started")
     again = Cutroom(tmp_path, running.port)
     until(again.ready, "being ready after the crash")
     again.process.terminate()

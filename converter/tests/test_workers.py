@@ -10,6 +10,7 @@ from datetime import timedelta
 import psutil
 import pytest
 from django.conf import settings
+from django.db import transaction
 
 from converter import maintenance, services, tasks
 from converter.audit.models import AuditEntry
@@ -93,7 +94,7 @@ def test_kill_9_of_the_worker_again_and_again_loses_nothing(clip, owner, workers
 
 def test_cancel_reaches_into_the_worker(clip, owner, workers, media_root):
     job = services.submit(owner, "trim", {"start": 0, "duration": 25}, [clip(BUNNY)])
-    workers.start()
+    workers.start(**STEADY)
     wait_for(lambda: tools(media_root) and Job.objects.filter(pk=job.pk, progress__gt=0).exists())
     wait_for(lambda: priorities(media_root) == {min(19, os.nice(0) + settings.WORKER_NICE)})
     services.cancel(job)
@@ -106,7 +107,9 @@ def test_a_worker_that_sleeps_past_its_lease_does_not_publish(clip, owner, worke
     services.submit(owner, "trim", {"start": 0, "duration": 4}, [clip(BUNNY)])
     asleep = workers.start(WORKER_CONCURRENCY="1")
     wait_for(lambda: tools(media_root))
-    workers.kill(asleep, signal.SIGSTOP)
+    with transaction.atomic():
+        # The lock of all writers is ours: stopped in the middle of a write to SQLite, it would keep everybody waiting until it wakes.
+        workers.kill(asleep, signal.SIGSTOP)
     wait_for(lambda: Job.objects.filter(losses=1).exists(), also=sweep)
     workers.start(WORKER_CONCURRENCY="1", **STEADY)
     wait_for(ended, also=sweep)
@@ -118,7 +121,7 @@ def test_a_worker_that_sleeps_past_its_lease_does_not_publish(clip, owner, worke
 
 def test_a_worker_that_is_asked_to_end_gives_its_job_back_at_once(clip, owner, workers, media_root):
     services.submit(owner, "trim", {"start": 0, "duration": 25}, [clip(BUNNY)])
-    worker = workers.start()
+    worker = workers.start(**STEADY)
     wait_for(lambda: tools(media_root))
     os.kill(worker.pid, signal.SIGTERM)
     worker.wait(180)

@@ -36,10 +36,14 @@ ROOMY = Limits(memory_bytes=2 << 30, cpu_seconds=60, wall_seconds=60, file_bytes
 def pool(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pool]:
     fresh = Pool()
     monkeypatch.setattr(probe, "pool", fresh)
+    # How long a start takes on a machine that has other things to do decides nothing that is tried here.
+    monkeypatch.setattr(probe_pool, "START_SECONDS", 120.0)
+    monkeypatch.setattr(probe_pool, "FORK_SECONDS", 120.0)
     yield fresh
     pid = fresh.pid()
-    if pid is not None and psutil.pid_exists(pid):
-        os.kill(pid, signal.SIGKILL)
+    if pid is not None:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def ask(pool: Pool, path: Path, limits: Limits = ROOMY) -> dict[str, Any] | None:
@@ -203,16 +207,25 @@ def test_stopped_or_killed_in_the_middle(media_dir: Path, pool: Pool, tmp_path: 
     slow(monkeypatch, tmp_path, "    time.sleep(60)")
     path, film = make(media_dir, "moving.gif"), make(media_dir, "a.mp4")
     assert ask(pool, film) is not None
+    collect, stopped = probe_pool._collect, threading.Event()
+
+    def impatient(descriptor: int, wall: float) -> bytes:
+        assert stopped.wait(240)
+        monkeypatch.setattr(probe_pool, "FORK_SECONDS", 1.0)
+        return collect(descriptor, 1.0)
+
     for accident in (signal.SIGKILL, signal.SIGSTOP):
         assert soon(lambda: ask(pool, film) is not None)
         pid = pool.pid()
         assert pid is not None
         assert soon(lambda pid=pid: not copies(pid))  # type: ignore[misc]
+        if accident == signal.SIGSTOP:  # patience ends soon after the accident, not before it
+            monkeypatch.setattr(probe_pool, "_collect", impatient)
         with ThreadPoolExecutor(1) as threads:
-            # Long enough for the copy to be seen; one that is stopped is waited for so long.
-            answer = threads.submit(picture, pool, path, replace(ROOMY, wall_seconds=60 if accident == signal.SIGKILL else 4))
+            answer = threads.submit(picture, pool, path)
             assert soon(lambda pid=pid: bool(copies(pid)))  # type: ignore[misc]
             copies(pid)[0].send_signal(accident)
+            stopped.set()
             if accident == signal.SIGKILL:
                 assert answer.result() is None
                 assert pool.pid() == pid
@@ -325,8 +338,8 @@ def test_a_forked_server_starts_its_own(media_dir: Path) -> None:
     os.waitpid(child, 0)
     assert duration == pytest.approx(2, abs=0.15)
     assert theirs != ours
-    # It ended with the process that had it; ours is as it was.
-    assert soon(lambda: not psutil.pid_exists(theirs))
+    # It ended with the process that had it (of which some machines' init takes no note); ours is as it was.
+    assert soon(lambda: theirs not in {p.pid for p in psutil.process_iter(["status"]) if p.info["status"] != psutil.STATUS_ZOMBIE})
     assert probe.inspect(path, "a.mp4").duration
     assert probe_pool.pool.pid() == ours
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import psutil
 import pytest
@@ -17,7 +20,7 @@ from converter.engine.errors import MediaError
 from converter.engine.ffmpeg import find_ffmpeg
 from converter.engine.limits import Limits
 from converter.engine.process import PROGRESS, Outcome, Tick
-from converter.engine.procfs import oom_kills
+from converter.engine.procfs import cpu_seconds, oom_kills
 from converter.engine.sandbox import Policy
 
 LIMITS = Limits(wall_seconds=60, stall_seconds=30, cpu_seconds=60, memory_bytes=1 << 30, file_bytes=50 << 20)
@@ -136,14 +139,47 @@ def test_words_on_stderr_are_no_progress(tmp_path: Path) -> None:
     assert failing("while True: print('x', file=sys.stderr); time.sleep(0.05)", tmp_path, replace(LIMITS, stall_seconds=0.6)).code.name == "stalled"
 
 
-def test_output_is_progress(tmp_path: Path) -> None:
-    python("for _ in range(50): os.write(1, b'x'); time.sleep(0.1)", tmp_path, replace(LIMITS, stall_seconds=4), on_output=lambda data: None)
+def by(clock: Callable[[], float], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the supervision go by this clock, so that a machine which stands still for a moment changes no verdict."""
+    monkeypatch.setattr(process, "time", SimpleNamespace(monotonic=clock, sleep=time.sleep))
 
 
-def test_one_that_only_computes_has_longer_but_not_for_ever(tmp_path: Path) -> None:
-    busy = "t = time.monotonic()\nwhile time.monotonic() - t < {}: pass"
-    python(busy.format(3), tmp_path, replace(LIMITS, stall_seconds=1))
-    assert failing(busy.format(60), tmp_path, replace(LIMITS, stall_seconds=0.3)).code.name == "stalled"
+def test_output_is_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pieces = 0
+    by(lambda: 3.0 * pieces, monkeypatch)
+
+    def heard(data: bytes) -> None:
+        nonlocal pieces
+        assert data == b"x"
+        pieces += 1
+        (tmp_path / f"heard{pieces}").touch()
+
+    child = "for n in range(1, 9):\n os.write(1, b'x')\n while not os.path.exists(f'heard{n}'): time.sleep(0.01)"
+    python(child, tmp_path, replace(LIMITS, stall_seconds=4), on_output=heard)
+    assert pieces == 8
+
+
+def test_one_that_only_computes_has_longer_but_not_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, started, used = process.spawn, list[int](), 0.0
+
+    def spawn(*arguments: Any, **more: Any) -> subprocess.Popen[bytes]:
+        child = real(*arguments, **more)
+        started.append(child.pid)
+        return child
+
+    def spent() -> float:
+        """Seconds that the children have computed: all that the supervision sees pass."""
+        nonlocal used
+        used = max(used, sum(map(cpu_seconds, started[-1:])))
+        return used
+
+    monkeypatch.setattr(process, "spawn", spawn)
+    by(spent, monkeypatch)
+    busy = "t = time.process_time()\nwhile time.process_time() - t < {}: pass"
+    python(busy.format(1.5), tmp_path, replace(LIMITS, stall_seconds=0.5))
+    used = 0.0
+    started.clear()
+    assert failing(busy.format(60), tmp_path, replace(LIMITS, stall_seconds=0.1)).code.name == "stalled"
 
 
 @pytest.mark.parametrize(

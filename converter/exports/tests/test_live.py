@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import http.client
 import random
+import socket
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -33,6 +34,15 @@ class Server:
 
     def connect(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+
+    def connect_narrowly(self) -> http.client.HTTPConnection:
+        """A line on which little is under way at once, whatever this machine's buffers are: what is not read is not sent."""
+        line = self.connect()
+        line.sock = socket.socket()
+        line.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, MB // 4)
+        line.sock.settimeout(line.timeout)
+        line.sock.connect(("127.0.0.1", self.port))
+        return line
 
     def post(self, token: str, **headers: str) -> tuple[int, bytes]:
         connection = self.connect()
@@ -73,7 +83,7 @@ def test_of_a_hundred_at_once_exactly_one_gets_the_file(server):
 def test_a_transfer_that_broke_goes_on_where_it_broke(server):
     data = noise(40 * MB)
     _, token = make.grant(make.export(data=data))
-    http_connection = server.connect()
+    http_connection = server.connect_narrowly()
     http_connection.request("POST", f"/download/{token}/", headers={"Accept": "*/*", "User-Agent": "test"})
     response = http_connection.getresponse()
     got = response.read(3 * MB)
@@ -95,7 +105,7 @@ def test_a_transfer_that_broke_goes_on_where_it_broke(server):
 def test_a_transfer_whose_server_was_killed_goes_on(server):
     data = noise(40 * MB)
     _, token = make.grant(make.export(data=data))
-    http_connection = server.connect()
+    http_connection = server.connect_narrowly()
     http_connection.request("POST", f"/download/{token}/", headers={"Accept": "*/*", "User-Agent": "test"})
     response = http_connection.getresponse()
     got = response.read(12 * MB)

@@ -16,6 +16,7 @@ import pytest
 from converter.engine import faultpoints
 from converter.faults import stack
 from converter.management.commands import faults
+from tests.running import living
 
 ROOT = Path(__file__).resolve().parents[3]
 CODE = [path for top in ("config", "converter", "projects") for path in (ROOT / top).rglob("*.py") if "tests" not in path.parts]
@@ -88,4 +89,4 @@ def test_everything_that_it_started_ends_with_it(number, tmp_path):
         running.wait(120)
     finally:
         running.kill()
-    assert psutil.wait_procs(family, timeout=120)[1] == []
+    stack.until(lambda: not living(family), "the end of all that it had started")
