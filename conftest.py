@@ -47,7 +47,7 @@ def redis_socket() -> Iterator[Path]:
     path = redis_url.socket_path(settings.VAR_DIR)
     server = subprocess.Popen(redis_server.command(binary, settings.VAR_DIR / "redis", path), stdout=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + 240
         while not redis_server.answers(path):
             assert server.poll() is None and time.monotonic() < deadline, "the Redis-protocol server did not start"
             time.sleep(0.02)

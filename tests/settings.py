@@ -28,5 +28,11 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+# Many threads want one row or SQLite's only lock at once in some tests; how long a slow machine lets the last of them wait decides nothing.
+_options = DATABASES["default"]["OPTIONS"]  # noqa: F405
+if "pool" in _options:
+    _options["pool"] = {**_options["pool"], "timeout": 240}
+else:
+    _options |= {"timeout": 240, "init_command": _options["init_command"].replace("busy_timeout=30000", "busy_timeout=240000")}
 STATIC_ROOT = TEST_DIR / "static"
 STATIC_ROOT.mkdir()

@@ -24,7 +24,7 @@ class Server:
         binary = redis_server.find_server()
         assert binary is not None
         self.process = subprocess.Popen(redis_server.command(binary, self.directory, self.path))
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240
         while not redis_server.answers(self.path):
             assert time.monotonic() < deadline, "the server did not start"
             time.sleep(0.02)
@@ -49,7 +49,7 @@ def test_a_lost_answer_still_frees_the_place(server: Server, end: str) -> None:
     with Connection(f"redis+socket://{server.path}", transport_options={"socket_connect_timeout": 2, "max_retries": 0}) as connection:
         queue = connection.SimpleQueue("work", no_ack=False)
         queue.put({"job": 1})
-        message = queue.get(timeout=60)
+        message = queue.get(timeout=240)
         assert isinstance(message.channel.qos, broker.Credit)
         message.channel.qos.prefetch_count = 1
         assert not message.channel.qos.can_consume(), "its only place is taken"

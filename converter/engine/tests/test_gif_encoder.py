@@ -9,9 +9,11 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 from PIL import Image
 
@@ -161,7 +163,10 @@ def test_a_stop_kills_both(media_dir: Path, tmp_path: Path) -> None:
 
 
 def children_of(parent: int, word: str) -> list[str]:
-    lines = subprocess.run(["ps", "-o", "args=", "--ppid", str(parent)], capture_output=True, text=True, check=False).stdout.splitlines()
+    lines = []
+    for child in psutil.Process(parent).children():
+        with suppress(psutil.Error):
+            lines.append(" ".join(child.cmdline()))
     return [line for line in lines if word in line]
 
 

@@ -23,7 +23,7 @@ from converter.engine.process import PROGRESS, Outcome, Tick
 from converter.engine.procfs import cpu_seconds, oom_kills
 from converter.engine.sandbox import Policy
 
-LIMITS = Limits(wall_seconds=60, stall_seconds=30, cpu_seconds=60, memory_bytes=1 << 30, file_bytes=50 << 20)
+LIMITS = Limits(wall_seconds=240, stall_seconds=120, cpu_seconds=240, memory_bytes=1 << 30, file_bytes=50 << 20)
 
 
 def python(code: str, work: Path, limits: Limits = LIMITS, **more: object) -> Outcome:

@@ -104,7 +104,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]
         policy = Policy(work, keep=(given.fileno(),), readable=(script,), python=True, memory_bytes=1 << 30, cpu_seconds=20, file_bytes=1 << 20)
         argv = [sys.executable, "-I", str(script), json.dumps(request | NUMBERS[platform.machine()])]
         process = sandbox.spawn(argv, policy, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        output, errors = process.communicate(timeout=60)
+        output, errors = process.communicate(timeout=240)
         assert process.returncode == 0, errors.decode()
         with pytest.raises(BlockingIOError):
             listener.accept()
@@ -161,7 +161,7 @@ def test_root_loses_its_capabilities(tmp_path: Path) -> None:
         "ctypes.CDLL(None).capget(header, data)\nprint(*data)"
     )
     process = sandbox.spawn([sys.executable, "-I", "-c", code], Policy(tmp_path, python=True), stdout=subprocess.PIPE)
-    output, _ = process.communicate(timeout=90)
+    output, _ = process.communicate(timeout=240)
     effective, permitted, inheritable, *high = (int(word) for word in output.split())
     may_read = 1 << 2
     assert effective | permitted | inheritable in (0, may_read)
@@ -170,7 +170,7 @@ def test_root_loses_its_capabilities(tmp_path: Path) -> None:
 
 def test_cpu_time_ends(tmp_path: Path) -> None:
     process = sandbox.spawn([sys.executable, "-I", "-c", "while True: pass"], Policy(tmp_path, python=True, cpu_seconds=1))
-    assert process.wait(timeout=60) == -signal.SIGXCPU
+    assert process.wait(timeout=240) == -signal.SIGXCPU
 
 
 def test_the_tool_dies_with_its_parent(tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ def test_a_launcher_without_its_parent_starts_nothing(tmp_path: Path) -> None:
 
 def test_a_missing_program_is_said(tmp_path: Path) -> None:
     process = sandbox.spawn([str(tmp_path / "nothing")], Policy(tmp_path), stderr=subprocess.PIPE)
-    _, errors = process.communicate(timeout=90)
+    _, errors = process.communicate(timeout=240)
     assert process.returncode == launch.FAILED
     assert b"nothing" in errors
 
@@ -227,7 +227,7 @@ def test_careless_flags_leak_nothing(tmp_path: Path, media_dir: Path, protocols:
     for name, more in (("list.m3u8", picky), ("list.ffconcat", ["-safe", "0"]), ("a.mpd", [])):
         argv = [str(find_ffmpeg().path), "-v", "error", "-protocol_whitelist", protocols, *more, "-i", name, "-c", "copy", "-t", "1"]
         process = sandbox.spawn([*argv, f"boxed-{name}.mkv"], Policy(work))
-        assert process.wait(timeout=60) != 0
+        assert process.wait(timeout=240) != 0
         assert sum(path.stat().st_size for path in work.glob("boxed-*")) == 0
         if subprocess.run([*argv, f"free-{name}.mkv"], cwd=work, check=False, capture_output=True).returncode == 0:
             leaked.add(name)
@@ -239,7 +239,7 @@ def test_ffmpeg_encodes_in_the_sandbox(tmp_path: Path, media_dir: Path) -> None:
         number = clip.fileno()
         argv = [str(find_ffmpeg().path), "-v", "error", "-f", "mov", "-fd", str(number), "-i", "fd:", "-t", "1", "-vf", "scale=320:-2", "out.mp4"]
         process = sandbox.spawn(argv, Policy(tmp_path, keep=(number,)), stderr=subprocess.PIPE)
-        _, errors = process.communicate(timeout=120)
+        _, errors = process.communicate(timeout=240)
     assert (process.returncode, errors) == (0, b"")
     assert (tmp_path / "out.mp4").stat().st_size > 1000
 

@@ -23,7 +23,7 @@ def _fast(monkeypatch, settings):
 
 
 def wait_until(what) -> bool:
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 240
     while not what() and time.monotonic() < deadline:
         time.sleep(0.01)
     return bool(what())
