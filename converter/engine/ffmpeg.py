@@ -24,7 +24,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
         *("scale", "crop", "pad", "fps", "trim", "tpad", "format", "setsar", "settb", "select", "split", "interleave", "concat", "tile"),
         *("palettegen", "paletteuse", "lutrgb", "gblur", "maskedmerge", "premultiply", "bwdif", "zscale", "tonemap"),
         *("atrim", "aresample", "aformat", "apad", "anullsrc"),
-        *("xfade", "acrossfade", "reverse", "areverse", "afade", "asplit", "setpts", "asetpts"),
+        *("movie", "fade", "overlay", "acrossfade", "reverse", "areverse", "afade", "asplit", "setpts", "asetpts"),
     ),
     "muxers": ("mp4", "mov", "ipod", "webm", "matroska", "mp3", "ogg", "wav", "flac", "gif", "image2", "rawvideo", "null"),
     "demuxers": ("mov", "matroska", "avi", "gif", "wav", "mp3", "concat", "rawvideo", "image2"),

@@ -22,7 +22,8 @@ EDGE_SECONDS = 0.005
 """Where nothing precedes the start, sound is faded out and in for this long instead."""
 BLOCK_BYTES = 64 << 20
 """Most bytes of pictures that ffmpeg's `reverse`, which holds all it gets, is given at a time."""
-_FORTH, _BACK = "forth.mkv", "back.ts"
+_FORTH, _BACK, _LEAD = "forth.mkv", "back.ts", "lead.mkv"
+_STAGE = "drawing the loop"
 # For two more generations of encoding: far finer than the result, and every picture by itself so that any can be found.
 _BETWEEN = ("-c:v", "libx264", "-preset", "ultrafast", "-crf", "6", "-g", "1", "-bf", "0", "-pix_fmt", "yuv420p")
 
@@ -54,24 +55,42 @@ class Drawing:
         """The length of so many frames."""
         return float(frames / self.rate)
 
-    def once(self, share: float) -> Command:
-        """A cut or a cross-fade, in one command."""
-        seconds = self.seconds(self.frames)
-        graphs, inputs = [self._picture("0", "v" if not self.fade else "whole", self.frames)], [self._from(self.start)]
+    def once(self, bench: Workbench, share: float) -> Path:
+        """A cut or a cross-fade. Errors as of tools."""
+        graph = self._picture("0", "v", self.frames)
         if self.fade:
-            # What precedes the start is laid over the end, so that the last frame is the one before the first.
-            inputs.append(self._from(self.start - self.fade))
-            overlap, begin = self.fade / self.rate, (self.frames - self.fade) / self.rate
-            graphs += [
-                self._picture("1", "before", self.fade),
-                f"[whole][before]xfade=transition=fade:duration={float(overlap):.6f}:offset={float(begin):.6f}[v]",
-            ]
+            part = share * self.fade / (self.fade + self.frames)
+            self._lead(bench, part)
+            share -= part
+            graph = f"{self._picture('0', 'whole', self.frames)};{self._laid_over()}"
+        seconds, inputs = self.seconds(self.frames), [self._from(self.start)]
         audio: tuple[str, ...] = ()
         if self.sound is not None:
             # A graph of its own: in one, pictures pile up where the sound's inputs are behind.
             audio = ("-filter_complex", self._sound(self.sound, inputs, seconds), "-map", "[a]", *codecs.aac(codecs.ample_kbps(self.sound)))
-        arguments = ("-filter_complex", ";".join(graphs), "-map", "[v]", *audio, *self._output())
-        return Command("drawing the loop", tuple(inputs), arguments, RESULT, "mp4", seconds, share)
+        arguments = ("-filter_complex", graph, "-map", "[v]", *audio, *self._output())
+        bench.ffmpeg(Command(_STAGE, tuple(inputs), arguments, RESULT, "mp4", seconds, share))
+        (bench.work / _LEAD).unlink(missing_ok=True)
+        return bench.work / RESULT
+
+    def _lead(self, bench: Workbench, share: float) -> None:
+        """Write what precedes the start into a file of single pictures: a second decoder of the source would wait with all it holds."""
+        arguments = ("-filter_complex", self._picture("0", "v", self.fade), "-map", "[v]", "-fps_mode", "passthrough", *_BETWEEN)
+        seconds = self.seconds(self.fade)
+        bench.ffmpeg(Command(_STAGE, (self._from(self.start - self.fade),), arguments, _LEAD, "matroska", seconds, share))
+
+    def _laid_over(self) -> str:
+        """What precedes the start, laid over the end of `[whole]` as `[v]`, so that the last frame is the one before the first.
+
+        A source inside the graph is read when a picture is wanted, while an input is decoded ahead into queues and filters. `xfade` knows
+        4:4:4 only, twice the bytes and two conversions; a growing alpha over 4:2:0 differs from it by less than can be seen (48 dB and more).
+        """
+        lead = f"movie={_LEAD}:format_name=matroska:dec_threads=1,{self._steady()}+{self.frames - self.fade}"
+        return f"{lead},format=yuva420p,fade=t=in:s=0:n={self.fade}:alpha=1[lead];[whole][lead]overlay=eof_action=pass:repeatlast=0:format=yuv420[v]"
+
+    def _steady(self) -> str:
+        """Times of whole frames from 0 on: containers round them."""
+        return f"settb={self.rate.denominator}/{self.rate.numerator},setpts=N"
 
     def there_and_back(self, bench: Workbench, share: float) -> Path:
         """Every frame forth, then back without the two ends again; memory doesn't grow with the length.
@@ -117,8 +136,7 @@ class Drawing:
         return inner
 
     def _joined(self, turned: int, share: float) -> Command:
-        rate, total = self.rate, self.frames + turned
-        steady = f"settb={rate.denominator}/{rate.numerator},setpts=N"
+        total, steady = self.frames + turned, self._steady()
         inputs, graphs = [Input(work_file=_FORTH)], [f"[0:0]{steady}[v]"]
         if turned:
             inputs.append(Input(work_file=_BACK))
@@ -129,7 +147,7 @@ class Drawing:
             inputs.append(self._from(self.start))
             audio = ("-filter_complex", mirrored, "-map", "[a]", *codecs.aac(codecs.ample_kbps(self.sound)))
         arguments = ("-filter_complex", ";".join(graphs), "-map", "[v]", *audio, *self._output())
-        return Command("drawing the loop", tuple(inputs), arguments, RESULT, "mp4", self.seconds(total), share)
+        return Command(_STAGE, tuple(inputs), arguments, RESULT, "mp4", self.seconds(total), share)
 
     def _mirrored(self, sound: AudioStream, number: int, turned: int) -> str:
         """The sound forth and back; what goes back begins where the picture turns."""
@@ -147,9 +165,7 @@ class Drawing:
         if fade < EDGE_SECONDS:
             edge = min(EDGE_SECONDS, seconds / 4)
             return f"{whole},afade=t=in:d={edge:.6f},afade=t=out:st={seconds - edge:.6f}:d={edge:.6f}[a]"
-        if not self.fade:
-            begin = self.seconds(self.start) - fade
-            inputs.append(Input(source=0, options=ranges.seek(self.media, begin)))
+        inputs.append(Input(source=0, options=ranges.seek(self.media, self.seconds(self.start) - fade)))
         number = len(inputs) - 1
         # Equal power: the two sides of a seam have nothing to do with each other.
         mixed = f"[ending][lead]acrossfade=ns={round(fade * sound.sample_rate)}:c1=qsin:c2=qsin[a]"
@@ -167,7 +183,7 @@ class Drawing:
         return framing.graph(self.video, frame, f"{number}:{self.video.index}", label, before=pick)
 
     def _from(self, frame: int) -> Input:
-        # A cross-fade has two decoders open, and each thread of them keeps pictures of its own.
+        # A cross-fade has a second decoder open, and each thread keeps pictures of its own.
         few = ("-threads", "1") if self.fade else ()
         return Input(source=0, options=(*few, *ranges.seek(self.media, float(frame / self.rate))))
 

@@ -76,6 +76,22 @@ def test_a_cross_fade_ends_before_its_start(turning: Path, tmp_path: Path) -> No
     assert "cross-faded for 0.50 s" in result.warnings[-1]
 
 
+@pytest.mark.parametrize("range_", ["tv", "pc"])
+def test_a_cross_fade_is_even(tmp_path: Path, range_: str) -> None:
+    """Dark before the start and light after it: each step of the fade is as large as the others, at either range of levels."""
+    dark, light = (f"color=c={grey}:s=128x96:r=30000/1001:d={seconds}" for grey, seconds in (("#282828", 1.001), ("#c8c8c8", 2.002)))
+    source = tmp_path / "step.mp4"
+    filters = f"[0][1]concat,scale=out_range={range_},format=yuv420p"
+    inputs = ("-f", "lavfi", "-i", dark, "-f", "lavfi", "-i", light)
+    making.ffmpeg(*inputs, "-filter_complex", filters, "-c:v", "libx264", "-crf", "6", "-color_range", range_, str(source))
+    params = {"start": 1.001, "end": 2.002, "search": 0, "mode": "crossfade", "fade": 0.334}
+    result = execute("loop", [source], params, tmp_path)
+    levels = [sum(shown.resize((1, 1)).getpixel((0, 0))) / 3 for shown in frames(result.path)]
+    assert levels == pytest.approx([200.0] * 20 + [200 - 16 * k for k in range(10)], abs=4)
+    assert times(result.path) == pytest.approx([k * 1.001 / RATE for k in range(30)], abs=0.0005)
+    assert [path.name for path in result.path.parent.iterdir()] == ["result.mp4"]
+
+
 def test_a_cross_fade_at_the_very_beginning_moves_on(turning: Path, tmp_path: Path) -> None:
     result = execute("loop", [turning], {"start": 0, "end": 2, "search": 0, "mode": "crossfade", "fade": 0.3}, tmp_path)
     assert result.plan.expects.frames == 60
