@@ -25,7 +25,11 @@ from converter.engine.tests.making import clip, execute
         ("vp8.webm", 0.2, 0.8),
     ],
 )
-def test_never_above_the_target_and_close_to_it(media_dir: Path, tmp_path: Path, name: str, target_mb: float, least: float) -> None:
+def test_never_above_the_target_and_close_to_it(
+    media_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, target_mb: float, least: float
+) -> None:
+    # The same bytes on every machine: x264 with sixteen threads guesses worse over so few frames (70 kB of 100 for the noise).
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
     result = execute("compress", [clip(media_dir, name)], {"target_mb": target_mb, "effort": "veryfast"}, tmp_path)
     assert least * target_mb * 1e6 <= result.size <= target_mb * 1e6
     low, high = result.plan.size_range
