@@ -109,7 +109,9 @@ def _one(bench: Bench, case: Case, source: Path) -> Usage | None:
     options = [word for key, value in case.params.items() for word in (f"--{key.replace('_', '-')}", str(value))]
     *command, target_word = bench.convert(source, target)
     argv = [*command, *[str(source)] * (case.sources - 1), target_word, "--operation", case.operation, *options]
-    usages = bench.race([Contender(name, (argv,), target)])
+    # What was analysed once is known again by its content: nothing of an earlier run may be.
+    fresh = {"VAR_DIR": str(bench.work / "var")}
+    usages = bench.race([Contender(name, (argv,), target, environment=fresh)])
     target.unlink(missing_ok=True)
     return usages.get(name)
 
