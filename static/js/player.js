@@ -174,7 +174,7 @@ export class Player extends EventTarget {
     if (!this.cut) {
       this.shown = time;
       // A frame of an earlier wish may come late: whoever asked for the newest one knows already where that is.
-      if (this.#wanted !== null) return;
+      if (this.#rest || (this.#seeking && this.#wanted !== null)) return;
       this.#uncover();
       if (!this.#seeking) this.#tell(time);
       return;
