@@ -78,3 +78,21 @@ def test_the_access_log_has_no_tokens_and_no_queries(caplog: pytest.LogCaptureFi
     assert entry.getMessage() == "POST /download/…/ 200"
     assert (entry.request_id, entry.seconds, entry.sent) == ("abc", 1.5, 10)  # type: ignore[attr-defined]
     assert "topsecret" not in logs.JsonFormatter().format(entry)
+
+
+def test_a_question_that_was_taken_back_is_no_fault_of_ours(caplog: pytest.LogCaptureFixture) -> None:
+    """gunicorn counts as 500 what was never answered; that is ours only when the application failed."""
+    logger = gunicorn_log.GunicornLogger.__new__(gunicorn_log.GunicornLogger)
+    logger.access_log, logger.error_log = logging.getLogger("gunicorn.access"), logging.getLogger("gunicorn.error")
+    environ, took = {"REQUEST_METHOD": "GET", "PATH_INFO": "/health/", "REMOTE_ADDR": "::1"}, SimpleNamespace(seconds=0, microseconds=0)
+
+    def answered(status: int, *headers: tuple[str, str]) -> None:
+        logger.access(SimpleNamespace(status=status, headers=list(headers), sent=0), None, environ, took)
+
+    with caplog.at_level(logging.INFO, "gunicorn.access"):
+        answered(500)
+        answered(500, ("Content-Length", "0"))
+        logger.exception("Error in ASGI application")
+        answered(500)
+        answered(500)
+    assert [entry.status for entry in caplog.records if entry.name == "gunicorn.access"] == [499, 500, 500, 499]  # type: ignore[attr-defined]
