@@ -53,6 +53,14 @@ install_requirements() {
     fail "$file could not be installed; the lines above say why"
 }
 
+# $1: a variable that names a folder, $2: its default. Read as the site reads it: from the environment, then from .env.
+folder() {
+    local found
+    found=$("$PY" -c 'import sys; from config import env; print(env.path(sys.argv[1], env.BASE_DIR / sys.argv[2]))' "$1" "$2") ||
+        fail "$1 could not be read; the lines above say why"
+    printf '%s\n' "${found:-$2}"
+}
+
 compile_catalogues() {
     local po
     for po in config/locale/*/LC_MESSAGES/*.po; do
@@ -64,7 +72,8 @@ compile_catalogues() {
 }
 
 collect_static() {
-    local stamp=staticfiles/.collected want
+    local stamp want
+    stamp=$(folder STATIC_ROOT staticfiles)/.collected
     want=$({ find static -type f -exec cksum {} + | sort; cat requirements.txt; } | cksum)
     if [ "$(cat "$stamp" 2>/dev/null)" = "$want" ]; then return; fi
     "$PY" manage.py collectstatic --noinput --clear --verbosity 0 || fail "the static files could not be collected"
@@ -80,13 +89,15 @@ locked() {
 }
 
 install() {
+    local kernels
     make_venv
     install_requirements requirements.txt
     if [ "${1:-}" = test ]; then install_requirements requirements-dev.txt; fi
     compile_catalogues
     collect_static
+    kernels=$(folder GIF_KERNELS var/kernels)
     # Half a minute the first time, then nothing; without it GIFs are made by ffmpeg, so it is no reason to stop.
-    "$PY" -m converter.engine.gif.warm ${GIF_KERNELS:+"$GIF_KERNELS"} || say "GIFs will be made by ffmpeg alone: slower and larger"
+    "$PY" -m converter.engine.gif.warm "$kernels" || say "GIFs will be made by ffmpeg alone: slower and larger"
 }
 
 # A Chromium for the browser tests, as CHROMIUM; without one they are skipped and say so.

@@ -34,10 +34,9 @@ def program(clone: Path, name: str, text: str) -> None:
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
 
 
-def build(clone: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [BASH, "build.sh", *arguments], cwd=clone, env={"PATH": str(clone / "bin"), "HOME": str(clone)}, capture_output=True, text=True, check=False
-    )
+def build(clone: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": str(clone / "bin"), "HOME": str(clone), **variables}
+    return subprocess.run([BASH, "build.sh", *arguments], cwd=clone, env=environment, capture_output=True, text=True, check=False)
 
 
 def test_without_python_it_says_so_in_one_line(clone: Path) -> None:
@@ -86,6 +85,22 @@ def test_the_second_time_nothing_is_done(clone: Path) -> None:
         file.write("\n# changed\n")
     assert build(clone).returncode == 0
     assert (clone / "log").read_text().split().count("pip") == 2
+
+
+def test_folders_are_those_that_the_site_reads(clone: Path) -> None:
+    """From the environment, then from .env: else the stylesheet's stamp and the GIF encoder are sought where nobody puts them."""
+    (clone / "config").mkdir()
+    shutil.copy(ROOT / "config" / "env.py", clone / "config" / "env.py")
+    (clone / ".env").write_text("STATIC_ROOT=shown here\nGIF_KERNELS=never\n")
+    fake_venv(clone, pip="exit 0", manage=f'[ "$2" != collectstatic ] || {{ echo collected >>{clone}/log; mkdir -p "shown here"; }}')
+    python = clone / ".venv" / "bin" / "python"
+    read, warm = f'"-c import sys; from config"*) exec {sys.executable} "$@"', f'"-m converter.engine.gif.warm") echo "$3" >>{clone}/log'
+    python.write_text(f'{python.read_text()}case "$1 $2" in {read} ;; {warm} ;; esac\n')
+    for _ in range(2):
+        done = build(clone, GIF_KERNELS=str(clone / "kernels"))
+        assert done.returncode == 0, done.stderr
+    assert (clone / "log").read_text().splitlines() == ["collected", f"{clone}/kernels", f"{clone}/kernels"]
+    assert (clone / "shown here" / ".collected").is_file() and not (clone / "staticfiles").exists()
 
 
 def test_a_failing_step_of_test_is_named_and_ends_it(clone: Path) -> None:
