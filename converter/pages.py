@@ -16,6 +16,7 @@ from rest_framework.exceptions import Throttled
 
 from converter.engine.errors import MediaError
 from converter.owners.ratelimit import limit_owner, retry_after
+from converter.problems import headers_of
 
 View = Callable[..., HttpResponseBase]
 PER_PAGE = 25
@@ -46,7 +47,14 @@ def page(*methods: str) -> Callable[[View], View]:
 def failure(request: HttpRequest, problem: MediaError) -> HttpResponse:
     """A page that says what is wrong and what to do."""
     template = select_template([f"{problem.code.status}.html", "error.html"])
-    return HttpResponse(template.render({"problem": problem}, request), status=problem.code.status)
+    return told(HttpResponse(template.render({"problem": problem}, request), status=problem.code.status), problem)
+
+
+def told(response: HttpResponse, problem: MediaError | None) -> HttpResponse:
+    """The response of a page that shows a problem, with the headers that an API's answer has too."""
+    for name, value in headers_of(problem).items() if problem else ():
+        response[name] = value
+    return response
 
 
 def page_of(request: HttpRequest, rows: QuerySet[Any]) -> Page[Any]:

@@ -94,10 +94,16 @@ def exception_handler(exception: Exception, context: Mapping[str, Any]) -> HttpR
     return problem_response("internal")
 
 
+def headers_of(error: MediaError) -> Mapping[str, str]:
+    """What an error wants said in headers, such as when to come again, whatever the answer looks like."""
+    headers: Mapping[str, str] = getattr(error, "headers", {})
+    return headers
+
+
 def _media_problem(error: MediaError) -> HttpResponse:
     if not error.users:
         logger.warning("%s: %s", error.code.name, error.detail, extra={"details": error.log[:2000]})
-    return problem_response(error, headers=getattr(error, "headers", None))
+    return problem_response(error, headers=headers_of(error))
 
 
 def _api_problem(error: exceptions.APIException) -> HttpResponse:

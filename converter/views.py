@@ -34,7 +34,7 @@ from converter.uploads.models import Upload, UploadStatus
 
 from .forms import ConvertForm, initial_for
 from .outcomes import first_choice, groups
-from .pages import page, page_of
+from .pages import page, page_of, told
 
 RECENT_UPLOADS = 6
 TRAY = 5
@@ -90,17 +90,17 @@ def _convert(request: HttpRequest) -> HttpResponse:
     owner = ensure_owner(request)
     upload = uploads.require_ready(uploads.get_for_owner(owner, request.POST.get("upload", "")))
     form = ConvertForm(request.POST, media=upload.media)
-    status = 400
+    refused: MediaError | None = None
     if form.is_valid():
         operation, preset, params = form.request()
         try:
             job = services.submit(owner, operation, params, [upload], preset=preset, idempotency_key=request.POST.get("key") or None)
         except MediaError as problem:
             form.blame(problem)
-            status = problem.code.status
+            refused = problem
         else:
             return redirect("job-detail", job.pk)
-    return _workshop_page(request, upload, form, status=status)
+    return told(_workshop_page(request, upload, form, status=refused.code.status if refused else 400), refused)
 
 
 def _workshop_page(
@@ -125,7 +125,7 @@ def _workshop_page(
         "jobs": turns.placed(_with_inputs(jobs.for_owner(owner))[:TRAY]),
         "max_bytes": settings.MAX_UPLOAD_BYTES,
     }
-    return render(request, "workshop/page.html", context, status=status)
+    return told(render(request, "workshop/page.html", context, status=status), problem)
 
 
 def _page_data(upload: Upload, form: ConvertForm, repeat: Job | None) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from converter.engine.errors import MediaError
 from converter.owners.models import Owner
 from converter.owners.services import ensure_owner
-from converter.pages import page
+from converter.pages import page, told
 from converter.uploads import selectors as uploads
 from converter.uploads.models import UploadStatus
 
@@ -40,7 +40,7 @@ def project_list(request: HttpRequest) -> HttpResponse:
             return redirect("project-detail", project.pk)
     failed = request.method == "POST"
     context = {"projects": selectors.for_owner(_owner(request))[:SHOWN], "form": form, "problem": problem}
-    return render(request, "projects/list.html", context, status=problem.code.status if problem else 400 if failed else 200)
+    return told(render(request, "projects/list.html", context, status=problem.code.status if problem else 400 if failed else 200), problem)
 
 
 @page("GET", "POST")
@@ -108,7 +108,7 @@ def _project_page(request: HttpRequest, project: Project, *, problem: MediaError
         "problem": problem,
         "typed": request.POST if problem else {},
     }
-    return render(request, "projects/detail.html", context, status=status)
+    return told(render(request, "projects/detail.html", context, status=status), problem)
 
 
 def _ends(typed: QueryDict) -> dict[str, float | None]:

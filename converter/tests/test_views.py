@@ -10,11 +10,13 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from converter import services, tasks
 from converter.jobs.models import Job
 from converter.owners.models import Owner
 from converter.owners.services import COOKIE
+from converter.runtime import services as runtime
 from converter.uploads.models import Upload
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -188,3 +190,17 @@ def test_lists_go_on_page_by_page(browser, sent):
     assert first.count("Waiting") == 25 and 'rel="next" href="?page=2"' in first
     assert browser.get("/jobs/?page=2").content.decode().count("Waiting") == 2
     assert browser.get("/jobs/?page=nonsense").status_code == 200
+
+
+def test_a_used_up_quota_says_when_to_come_again(browser, sent):
+    """In the same header as the API, wherever on a page it is refused: a program that fills forms in can wait as well."""
+    job = services.submit(sent.owner, "trim", {"start": 0.5, "duration": 1, "mode": "copy"}, [sent])
+    Job.objects.update(status="failed", finished_at=timezone.now())
+    runtime.set("quota_gigabytes", sent.size / 1e9)
+    clip = SimpleUploadedFile("a.gif", b"GIF89a")
+    for fields in ({"action": "upload", "file": clip}, {"upload": sent.pk, "outcome": "gif:chat", "start": "0", "duration": "1"}):
+        refused = browser.post("/", fields)
+        assert refused.status_code == 403 and "You store" in refused.content.decode()
+        assert 0 < int(refused["Retry-After"]) <= 7 * 86400
+    refused = browser.post(reverse("job-detail", args=[job.pk]), {"action": "retry"})
+    assert refused.status_code == 403 and int(refused["Retry-After"]) > 0

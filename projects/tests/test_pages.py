@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from converter.owners.services import COOKIE, new_guest
+from converter.runtime import services as runtime
 from projects import services
 from projects.models import Clip, Project, Render
 
@@ -134,3 +135,11 @@ def test_names_are_text_and_never_markup(browser, owner, upload):
     for address in ("/projects/", f"/projects/{project.pk}/"):
         text = browser.get(address).content.decode()
         assert "<script>alert" not in text and "<b>x" not in text
+
+
+def test_a_render_beyond_the_quota_says_when_to_come_again(browser, page, project, upload):
+    services.add_clip(project, upload())
+    runtime.set("quota_gigabytes", 10 / 1e9)
+    refused = act(browser, page, "render")
+    assert refused.status_code == 403 and "You store" in refused.content.decode()
+    assert 0 < int(refused["Retry-After"]) <= 7 * 86400 and not Render.objects.exists()
