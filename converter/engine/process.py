@@ -168,16 +168,17 @@ class _Run:
     def _supervise(self, selector: selectors.BaseSelector, process: subprocess.Popen[bytes]) -> int:
         while selector.get_map():
             self._read(selector, self._pause())
-            self._check_stop()
-            self._check_time(process.pid)
+            # One that has ended tells itself why, however late we look: it was neither stopped nor too slow.
             if exited(process.pid):
                 # Whatever outlived the tool must not hold the pipes open, or anything else.
                 kill_group(process.pid)
                 break
-        while not exited(process.pid):
-            time.sleep(0.01)
             self._check_stop()
             self._check_time(process.pid)
+        while not exited(process.pid):
+            self._check_stop()
+            self._check_time(process.pid)
+            time.sleep(0.01)
         self._drain(selector)
         return self._reap(process)
 

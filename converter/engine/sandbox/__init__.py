@@ -69,7 +69,7 @@ def spawn(
 def level() -> Level:
     """The strongest protection that really works here, found by trying it."""
     command = [sys.executable, "-I", "-S", str(_LAUNCHER), *_options("", Policy(None)), "--"]
-    done = subprocess.run(command, capture_output=True, env={}, check=False, timeout=30, stdin=subprocess.DEVNULL)  # noqa: S603
+    done = subprocess.run(command, capture_output=True, env={}, check=False, timeout=240, stdin=subprocess.DEVNULL)  # noqa: S603
     answers: dict[bytes, Level] = {b"landlock": "landlock", b"seccomp": "seccomp"}
     return answers.get(done.stdout, "rlimits")
 

@@ -73,9 +73,24 @@ def clip(media_dir: Path, name: str) -> Path:
     return target
 
 
+THREADS: Mapping[str, str] = {
+    **{"libx264": "3", "libx265": "1", "libvpx": "2", "libvpx-vp9": "2"},
+    **dict.fromkeys(("mpeg4", "mpeg2video", "flv", "wmv2", "prores_ks"), "3"),
+}
+"""Encoder → its threads on two processors. Left to themselves, encoders make other bytes where there are more, and sizes, scores and what
+damage does depend on them."""
+_FILTERS = ("-filter_threads", "3", "-filter_complex_threads", "3")
+"""Chance in a filter (geq) depends on its threads, too."""
+
+
 def ffmpeg(*arguments: str) -> bytes:
-    """Run ffmpeg plainly and return its standard output."""
-    done = subprocess.run([find_ffmpeg().path, "-v", "error", "-nostdin", "-y", *arguments], capture_output=True, check=False)
+    """Run ffmpeg plainly, with the same threads on every machine, and return its standard output."""
+    *given, output = arguments
+    usual = "libx264" if Path(output).suffix in (".mp4", ".mov", ".mkv") and "copy" not in given else ""
+    encoder = next((word for word in given if word in THREADS), usual)
+    few = ("-threads", THREADS[encoder]) if encoder and "-threads" not in given else ()
+    words = [find_ffmpeg().path, "-v", "error", "-nostdin", "-y", *_FILTERS, *given, *few, output]
+    done = subprocess.run(words, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
     return done.stdout
 

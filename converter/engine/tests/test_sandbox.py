@@ -176,13 +176,13 @@ def test_cpu_time_ends(tmp_path: Path) -> None:
 def test_the_tool_dies_with_its_parent(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from converter.engine import sandbox\n"
-        f"p = sandbox.spawn([sys.executable, '-I', '-c', 'import time; time.sleep(60)'], sandbox.Policy(Path({str(tmp_path)!r}), python=True))\n"
-        "print(p.pid, flush=True); import time; time.sleep(60)"
+        f"p = sandbox.spawn([sys.executable, '-I', '-c', 'import time; time.sleep(600)'], sandbox.Policy(Path({str(tmp_path)!r}), python=True))\n"
+        "print(p.pid, flush=True); import time; time.sleep(600)"
     )
     parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, cwd=Path(__file__).parents[3])
     assert parent.stdout is not None
     child = int(parent.stdout.readline())
-    _wait_for(lambda: b"time.sleep(60)" in Path(f"/proc/{child}/cmdline").read_bytes())
+    _wait_for(lambda: b"time.sleep(600)" in Path(f"/proc/{child}/cmdline").read_bytes())
     # Wait until the launcher became the tool: the order must survive that.
     _wait_for(lambda: b"launch.py" not in Path(f"/proc/{child}/cmdline").read_bytes())
     parent.kill()
@@ -192,8 +192,9 @@ def test_the_tool_dies_with_its_parent(tmp_path: Path) -> None:
 
 
 def test_a_launcher_without_its_parent_starts_nothing(tmp_path: Path) -> None:
+    options = f"--parent={os.getppid()}", "--memory=1000000000", "--cpu=5", "--file=5"
     done = subprocess.run(
-        [sys.executable, "-I", "-S", launch.__file__, "--parent=1", "--memory=1000000000", "--cpu=5", "--file=5", "--", "/bin/echo", "started"],
+        [sys.executable, "-I", "-S", launch.__file__, *options, "--", "/bin/echo", "started"],
         capture_output=True,
         check=False,
     )
