@@ -116,7 +116,7 @@ def _listing(path: Path, kind: str) -> frozenset[str]:
 def _ask(path: Path, question: str) -> str:
     try:
         # Our own tool with a constant argument: no user data is near.
-        done = subprocess.run([path, "-hide_banner", question], capture_output=True, text=True, timeout=30, check=False, stdin=subprocess.DEVNULL)  # noqa: S603
+        done = subprocess.run([path, "-hide_banner", question], capture_output=True, text=True, timeout=240, check=False, stdin=subprocess.DEVNULL)  # noqa: S603
     except (OSError, subprocess.TimeoutExpired) as error:
         raise MediaError("tool_failed", f"ffmpeg at {path} can't be run.", log=str(error)) from error
     return done.stdout

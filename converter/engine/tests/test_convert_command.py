@@ -160,7 +160,7 @@ def test_ctrl_c_leaves_nothing(media_dir: Path, tmp_path: Path, number: signal.S
     command = [sys.executable, "manage.py", "convert", str(clip(media_dir, CAR)), str(tmp_path / "out.mp4")]
     environment = {**os.environ, "DATABASE_URL": "sqlite:////nowhere/at/all.sqlite3", "DJANGO_SETTINGS_MODULE": "config.settings"}
     process = subprocess.Popen(
-        [*command, "--operation", "compress", "--crf", "18", "--effort", "slow"],
+        [*command, "--operation", "compress", "--codec", "h265", "--crf", "18", "--effort", "slow"],
         cwd=settings.BASE_DIR, env=environment, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     deadline = time.monotonic() + 240

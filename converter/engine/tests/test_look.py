@@ -19,6 +19,13 @@ from converter.engine.tests.making import FLOWER, clip
 from converter.engine.workbench import Source
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow machine sees the same: what takes too long would be no look at all, and no fault."""
+    monkeypatch.setattr("converter.engine.look.CPU_SECONDS", 600)
+    monkeypatch.setattr("converter.engine.look.WALL_SECONDS", 600)
+
+
 def seen(path: Path, work: Path) -> Look | None:
     return look(Source(path, probe.inspect(path, path.name)), work)
 
