@@ -12,6 +12,7 @@ from django.utils.translation import gettext_noop
 
 from converter.engine.errors import CODES
 from converter.engine.operations import all_operations
+from converter.engine.params import specs
 from converter.engine.timecode import format_time
 from converter.exports import comparisons
 from converter.sentences import translated
@@ -107,6 +108,15 @@ def hint(code: str) -> str:
     """What a person can do about an error code."""
     known = CODES.get(code)
     return _(known.hint) if known and known.hint else ""
+
+
+@register.filter
+def why(job: Any) -> str:
+    """Why a job failed, with the parameter at fault called as the form calls it."""
+    detail, named = translated(job.error_detail), f"{job.error_field}: "
+    operation = all_operations().get(job.operation)
+    spec = next((spec for spec in specs(operation.params) if spec.name == job.error_field), None) if operation else None
+    return detail if spec is None or not detail.startswith(named) else f"{_(spec.label)}: {detail.removeprefix(named)}"
 
 
 @register.filter

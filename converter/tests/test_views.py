@@ -10,13 +10,15 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from converter import services, tasks
 from converter.jobs.models import Job
+from converter.jobs.tests import make
 from converter.owners.models import Owner
 from converter.owners.services import COOKIE
 from converter.runtime import services as runtime
+from converter.templatetags import cutroom
 from converter.uploads.models import Upload
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -190,6 +192,17 @@ def test_lists_go_on_page_by_page(browser, sent):
     assert first.count("Waiting") == 25 and 'rel="next" href="?page=2"' in first
     assert browser.get("/jobs/?page=2").content.decode().count("Waiting") == 2
     assert browser.get("/jobs/?page=nonsense").status_code == 200
+
+
+def test_a_failed_job_names_its_parameter_as_the_form_does(browser, sent):
+    facts = {"status": "failed", "operation": "compress", "error_code": "target_unreachable", "error_field": "target_mb"}
+    for detail, said in (("target_mb: 1.0 MB could not be reached; 1.2 MB would work.", "Target size: 1.0 MB could not"), ("Why not.", "Why not.")):
+        job = make.job(sent.owner, error_detail=detail, finished_at=timezone.now(), **facts)
+        for address in (reverse("job-detail", args=[job.pk]), reverse("job-list")):
+            shown = browser.get(address).content.decode()
+            assert said in shown and "target_mb:" not in shown
+    with translation.override("de"):
+        assert cutroom.why(Job.objects.get(error_detail__startswith="target")).startswith("Zielgröße: 1")
 
 
 def test_a_used_up_quota_says_when_to_come_again(browser, sent):

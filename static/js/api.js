@@ -20,9 +20,18 @@ export class ApiError extends Error {
 
   /** The sentence for a place that names the field already, or needs no name. */
   get sentence() {
-    const named = `${this.field}: `;
-    const bare = this.field && this.detail.startsWith(named) ? this.detail.slice(named.length) : this.detail;
+    const bare = this.#bare ?? this.detail;
     return bare.charAt(0).toUpperCase() + bare.slice(1);
+  }
+
+  /** The sentence for any other place: where it begins with the field's name, that is `label` instead, as people see it. */
+  naming(label) {
+    return label && this.#bare !== null ? `${label}: ${this.#bare}` : this.sentence;
+  }
+
+  get #bare() {
+    const named = `${this.field}: `;
+    return this.field && this.detail.startsWith(named) ? this.detail.slice(named.length) : null;
   }
 
   /** The hint, unless the sentence says it already. */

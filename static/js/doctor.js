@@ -84,7 +84,7 @@ export class Doctor {
     try {
       await follow("tryouts/seams/", { upload: this.#upload, start, end, ...more }, asking.signal, (event) => this.#told(event));
     } catch (error) {
-      if (error.name !== "AbortError") this.#tell(error.detail ?? say("The connection to the server was lost."), true);
+      if (error.name !== "AbortError") this.#tell(error.sentence ?? say("The connection to the server was lost."), true);
     } finally {
       if (this.#asking === asking) this.box.removeAttribute("aria-busy");
     }

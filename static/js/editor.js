@@ -33,7 +33,7 @@ export class Editor {
     this.playable = false;
     const { signal } = this.#gone;
     this.outcome = new Outcome(form, { data: this.data, signal });
-    this.quote = new Quote(one("[data-quote]", form), { signal, notes: one("[data-quote-notes]", form), onQuote: () => this.fields?.clear(), onProblem: (error) => this.#blame(error) });
+    this.quote = new Quote(one("[data-quote]", form), { signal, notes: one("[data-quote-notes]", form), onQuote: () => this.fields?.clear(), onProblem: (error) => this.#blame(error), labelOf: (field) => this.#labelOf(field) });
     if (this.duration) this.#beginTimeline(signal);
     else if (this.data.media.width) this.#beginStill(signal);
     this.#beginPreview(signal);
@@ -262,6 +262,13 @@ export class Editor {
 
   #ask() {
     if (this.outcome.chosen) this.quote.ask(this.#body());
+  }
+
+  /** What people know a parameter by; empty where it has no field of its own. */
+  #labelOf(name) {
+    const { elements } = this.form;
+    const field = elements.namedItem(`${this.outcome.chosen?.operation}.${name}`) ?? elements.namedItem(name);
+    return field?.labels?.[0]?.textContent.trim() ?? "";
   }
 
   /** Put a refusal beside the field it names; false when no field of ours is meant. */

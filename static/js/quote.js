@@ -6,14 +6,14 @@ import { say } from "./words.js";
 
 const PAUSE = 250;
 
-/** Shows the quote in `box`, and its warnings once more in `notes`: where the box is small, the stylesheet shows only those. `onProblem(error)` gets refusals, `onQuote(quote)` the answers. */
+/** Shows the quote in `box`, and its warnings once more in `notes`: where the box is small, the stylesheet shows only those. `onProblem(error)` gets refusals, `onQuote(quote)` the answers, and `labelOf(field)` says what people know a field by. */
 export class Quote {
   #timer = 0;
   #asking = null;
   #wanted = null;
 
-  constructor(box, { notes, onQuote, onProblem, signal }) {
-    Object.assign(this, { box, notes, onQuote, onProblem });
+  constructor(box, { notes, onQuote, onProblem, labelOf, signal }) {
+    Object.assign(this, { box, notes, onQuote, onProblem, labelOf });
     signal.addEventListener("abort", () => { clearTimeout(this.#timer); this.#asking?.abort(); });
   }
 
@@ -64,7 +64,7 @@ export class Quote {
   /** Say in the quote's place why nothing can be made. */
   refuse(error) {
     const box = el("div", "notice bad");
-    box.append(el("p", "", error.detail));
+    box.append(el("p", "", error.naming?.(this.labelOf(error.field)) ?? say("Something went wrong; try again in a moment.")));
     if (error.more) box.append(el("p", "help", error.more));
     this.notes.replaceChildren();
     this.box.replaceChildren(box);

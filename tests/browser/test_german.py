@@ -42,6 +42,7 @@ def test_refusals_are_german(visit: Visit, clips: dict[str, Path], tmp_path: Pat
         page.locator('[name="gif.width"]').fill(value)
         page.locator('[name="gif.height"]').fill("4096")
         german(page.locator('[data-params="gif"] [data-param="width"] [data-error]'), sentence)
+    german(page.locator("[data-quote] .notice"), "Breite: ")
 
 
 def test_refusals_are_german_without_scripts(visit: Visit, clips: dict[str, Path]) -> None:

@@ -171,7 +171,7 @@ def _sparse(most: int, planned: Round) -> tuple[str, ...]:
         return ()
     each = f"{most / planned.frames / 1000:.2g} KB"
     return (
-        f"max_mb leaves {each} for each frame: where much moves, details and colours are given up, and some frames stand still. "
+        f"The largest size leaves {each} for each frame: where much moves, details and colours are given up, and some frames stand still. "
         "A smaller width or fewer frames per second would look better.",
     )
 
