@@ -168,8 +168,7 @@ class _Run:
     def _supervise(self, selector: selectors.BaseSelector, process: subprocess.Popen[bytes]) -> int:
         while selector.get_map():
             self._read(selector, self._pause())
-            # One that has ended tells itself why, however late we look: it was neither stopped nor too slow.
-            if exited(process.pid):
+            if exited(process.pid):  # first of all: it tells itself why, however late we look, and was neither stopped nor too slow
                 # Whatever outlived the tool must not hold the pipes open, or anything else.
                 kill_group(process.pid)
                 break
