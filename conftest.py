@@ -51,6 +51,13 @@ def redis_socket() -> Iterator[Path]:
         while not redis_server.answers(path):
             assert server.poll() is None and time.monotonic() < deadline, "the Redis-protocol server did not start"
             time.sleep(0.02)
+        import redis
+
+        from converter.jobs import events
+
+        with redis.Redis(unix_socket_path=str(path)) as client:
+            client.config_set("appendfsync", "no")  # no answer waits for a slow disk
+        events.TIMEOUT_SECONDS = 240.0  # nor is one that comes late taken for none
         yield path
     finally:
         server.kill()
@@ -59,9 +66,12 @@ def redis_socket() -> Iterator[Path]:
 
 @pytest.fixture(autouse=True)
 def _empty_redis(redis_socket: Path) -> None:
-    """Each test begins with an empty server."""
+    """Each test begins with an empty server, and nobody thinks that it is away because it was in the test before."""
     import redis
 
+    from converter.jobs import events
+
+    events._away_until = 0.0
     with redis.Redis(unix_socket_path=str(redis_socket)) as client:
         client.flushall()
 
@@ -71,6 +81,7 @@ def _one_window(monkeypatch: pytest.MonkeyPatch) -> None:
     """Requests are counted in windows of the clock, which turn over at any moment: one lasts a whole test, so that its counts add up."""
     begun = int(time.time())
     monkeypatch.setattr("django_ratelimit.core._get_window", lambda value, period: begun + period)
+    monkeypatch.setattr("django_ratelimit.core.EXPIRATION_FUDGE", 3600)  # seconds that a count outlives its window
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ the repository; the .mo files are compiled by build.sh and by the tests.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from io import BytesIO
@@ -150,7 +151,7 @@ def compile_all() -> None:
             source = po_path(language, domain)
             target = source.with_suffix(".mo")
             if source.exists() and (not target.exists() or target.stat().st_mtime_ns < source.stat().st_mtime_ns):
-                fresh = target.with_suffix(".mo.part")
+                fresh = target.with_suffix(f".{os.getpid()}.mo")  # several processes of a test run begin at the same time
                 with fresh.open("wb") as file:
                     write_mo(file, stored(language, domain))
                 fresh.replace(target)

@@ -23,7 +23,7 @@ warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
 
 broker.install()
 app = Celery("cutroom")
-SOCKET_SECONDS = 2.0
+SOCKET_SECONDS: float = settings.REDIS_SECONDS
 """Longest wait for the broker; whoever publishes fails fast, because the sweeper sends again."""
 
 app.conf.update(

@@ -112,7 +112,7 @@ def _sandbox_level() -> sandbox.Level:
 
 
 def _client() -> redis.Redis:
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=settings.REDIS_SECONDS, socket_connect_timeout=settings.REDIS_SECONDS)
 
 
 CHECKS: dict[str, Callable[[], str]] = {

@@ -185,12 +185,14 @@ _redis = env.url("REDIS_URL", redis_url.embedded_url(VAR_DIR), schemes=("redis",
 REDIS_URL = redis_url.database_url(_redis, redis_url.EVENTS)
 """The database of progress events and heartbeats, as redis-py wants it."""
 BROKER_URL = redis_url.broker_url(_redis)
+REDIS_SECONDS = 2.0
+"""Longest wait for an answer of that server: whoever needs it fails fast, because the site works without it."""
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": redis_url.database_url(_redis, redis_url.CACHE),
         "KEY_PREFIX": "cutroom",
-        "OPTIONS": {"pool_class": "config.cache.SharedPool", "socket_connect_timeout": 2, "socket_timeout": 2},
+        "OPTIONS": {"pool_class": "config.cache.SharedPool", "socket_connect_timeout": REDIS_SECONDS, "socket_timeout": REDIS_SECONDS},
     }
 }
 RATELIMIT_FAIL_OPEN = True  # without the cache the site still works; the limits on sizes and owners do not depend on it

@@ -43,7 +43,8 @@ class SignOfLife(bootsteps.StartStopStep):
     requires = ("celery.worker.components:Timer",)
 
     def __init__(self, worker: Any, **options: Any) -> None:
-        self.client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
+        seconds = settings.REDIS_SECONDS
+        self.client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=seconds, socket_connect_timeout=seconds)
         self.entry: Any = None
 
     def start(self, worker: Any) -> None:

@@ -112,10 +112,11 @@ def test_the_command_lines_of_the_readme_are_understood(line: str, tmp_path: Pat
 def mute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The example of CONTRIBUTING.md, dropped into the registry as a contributor would."""
     (tmp_path / "mute.py").write_text(_block(ROOT / "CONTRIBUTING.md", "example operation"))
-    monkeypatch.setattr(operations, "__path__", [*operations.__path__, str(tmp_path)])
-    operations.all_operations.cache_clear()
-    yield
-    operations.all_operations.cache_clear()
+    with monkeypatch.context() as registered:
+        registered.setattr(operations, "__path__", [*operations.__path__, str(tmp_path)])
+        operations.all_operations.cache_clear()
+        yield
+    operations.all_operations.cache_clear()  # only now, or somebody might gather it once more
     sys.modules.pop(f"{operations.__name__}.mute", None)
 
 
@@ -141,7 +142,7 @@ def test_the_walk_through_of_the_readme_runs(site: Cutroom, media_dir: Path, tmp
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         env={"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}:{tmp_path}", "HOME": str(tmp_path)},
     )
     assert done.returncode == 0, done.stderr + site.text()[-3000:]

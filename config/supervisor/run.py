@@ -22,7 +22,8 @@ from config.supervisor.probe import answers
 
 log = logging.getLogger("cutroom.supervisor")
 
-START_SECONDS = 60.0
+START_SECONDS = 240.0
+"""A slow machine needs long; whoever can't start at all ends by itself, and is not waited for."""
 STOP_SECONDS = 8.0
 GIVE_UP_AFTER = 4
 """Failures in a row of one process before the site has ever answered."""

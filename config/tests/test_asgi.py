@@ -106,13 +106,14 @@ async def test_a_body_arrives_whole(size: int, settings: Any, tmp_path: Path) ->
     file.close()
 
 
-async def test_a_client_that_goes_away_leaves_nothing(settings: Any) -> None:
+async def test_a_client_that_goes_away_leaves_nothing(settings: Any, tmp_path: Path) -> None:
+    settings.INCOMING_DIR = tmp_path
     communicator = ApplicationCommunicator(asgi.application, scope("/api/v1/uploads/"))
     await communicator.send_input({"type": "http.request", "body": b"x" * MIB, "more_body": True})
     await communicator.send_input({"type": "http.disconnect"})
     await communicator.wait(90)
     assert communicator.output_queue.empty()
-    assert list(Path(settings.INCOMING_DIR).iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 async def test_static_files_come_in_chunks(tmp_path: Path, settings: Any) -> None:

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from kombu import Connection
 
-from config import broker, celery, redis_server
+from config import broker, celery, redis_server, redis_url
 
 
 class Server:
     """A Redis-protocol server that can be killed and started."""
 
     def __init__(self, directory: Path) -> None:
-        self.directory, self.path = directory, directory / "socket"
+        self.directory, self.path = directory / "redis", redis_url.socket_path(directory)  # never too long for the kernel
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -58,7 +59,8 @@ def test_without_a_broker_sending_fails_at_once(url: str) -> None:
 def test_a_message_reaches_the_queue(redis_socket: Any) -> None:
     import redis
 
-    app.send_task("converter.tasks.run_job", args=["x"], queue="media")
+    sent = app.send_task("converter.tasks.run_job", args=["x"], queue="media")
     with redis.Redis(unix_socket_path=str(redis_socket)) as client:
-        assert client.llen("media") == 1
-        assert client.llen("control") == 0
+        queued = {name: [json.loads(message)["headers"]["id"] for message in client.lrange(name, 0, -1)] for name in ("media", "control")}
+    assert queued["media"].count(sent.id) == 1
+    assert sent.id not in queued["control"]

@@ -74,7 +74,7 @@ def workers(settings: Any) -> None:
 
     with redis.Redis.from_url(settings.REDIS_URL) as client:
         for queue in ("media", "control"):
-            client.set(sign_key(queue, 1), "1", ex=5)
+            client.set(sign_key(queue, 1), "1")
 
 
 def test_ready_names_every_part(client: Client, workers: None) -> None:

@@ -15,7 +15,7 @@ from django.db import transaction
 from converter.engine.faultpoints import CONTROL, POINTS, WEB, WORKER
 from converter.jobs.models import Job
 
-from .stack import Stuck, until
+from .stack import Stuck, stands_still, until
 from .world import World
 
 PLACES = sorted((role, point) for point, roles in POINTS.items() for role in roles)
@@ -161,7 +161,8 @@ def sleep(world: World, dice: Random) -> str:
         with transaction.atomic():
             # The lock of all writers is ours: whoever slept with SQLite's would keep everybody waiting until it wakes.
             os.kill(sleeper, signal.SIGSTOP)
-        until(lambda: Job.objects.filter(pk=job_id, losses=1).exists(), "the lease running out", meanwhile=world.sweep)
+            until(lambda: stands_still(sleeper), "the worker's standing still")
+        until(lambda: Job.objects.filter(pk=job_id, losses__gte=1).exists(), "the lease running out", meanwhile=world.sweep)
         second = world.stack.worker()
         until(world.at_rest, "the job's end by another worker", meanwhile=world.sweep)
     finally:

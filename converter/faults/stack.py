@@ -164,6 +164,15 @@ class Stack:
             psutil.wait_procs(family, timeout=20)
 
 
+def stands_still(pid: int) -> bool:
+    """Whether every thread of a process that was sent SIGSTOP has come to a stop, or it is no more: the signal is on its way for a moment."""
+    states = set()
+    for task in Path(f"/proc/{pid}/task").glob("*/stat"):
+        with suppress(OSError):
+            states.add(task.read_text().rpartition(")")[2].split()[0])
+    return states <= {"T", "t", "Z", "X"}
+
+
 def free_port() -> int:
     """A port of the loopback address that nobody else gets until this process ends: bound here, a server may still listen on it."""
     bound = socket.socket()

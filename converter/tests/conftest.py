@@ -16,12 +16,13 @@ import pytest
 from django.conf import settings
 
 from config.supervisor import programs
+from converter.engine.ffmpeg import find_ffmpeg
 from converter.jobs.models import Job
 from converter.owners.models import Owner
 from converter.owners.services import new_guest
 from converter.uploads.models import Upload
 from converter.uploads.services import receive
-from tests.running import database_url
+from tests.running import PATIENCE, database_url
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -39,6 +40,21 @@ def clip(media_dir: Path, media_root: Path, owner: Owner) -> Callable[..., Uploa
         return receive(of or owner, name, [(media_dir / name).read_bytes()])
 
     return take
+
+
+@pytest.fixture(scope="session")
+def endless(tmp_path_factory: pytest.TempPathFactory, media_dir: Path) -> Path:
+    """Seven minutes of film: no machine encodes them while a test, held up by anything, looks away."""
+    made = tmp_path_factory.mktemp("endless") / "talk.mp4"
+    often = ["-stream_loop", "9", "-i", str(media_dir / "talk_720p_speech.mp4"), "-c", "copy"]
+    subprocess.run([find_ffmpeg().path, "-v", "error", "-nostdin", *often, str(made)], check=True)
+    return made
+
+
+@pytest.fixture
+def long_clip(endless: Path, media_root: Path, owner: Owner) -> Upload:
+    """It as an upload."""
+    return receive(owner, endless.name, [endless.read_bytes()])
 
 
 class Workers:
@@ -86,7 +102,7 @@ def workers(media_root: Path) -> Iterator[Workers]:
     sys.stderr.write(workers.log())  # shown when the test failed
 
 
-def wait_for(what: Callable[[], Any], seconds: float = 180, *, step: float = 0.1, also: Callable[[], Any] | None = None) -> Any:
+def wait_for(what: Callable[[], Any], seconds: float = PATIENCE, *, step: float = 0.1, also: Callable[[], Any] | None = None) -> Any:
     """Wait until `what` gives something true; `also` is called in between (a sweep)."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -16,6 +16,7 @@ from converter import leftovers, maintenance, runner, services, tasks
 from converter.audit.models import AuditEntry
 from converter.engine.errors import MediaError
 from converter.exports.models import Export
+from converter.jobs import selectors
 from converter.jobs import services as jobs
 from converter.jobs.models import Job
 from converter.runtime import services as runtime
@@ -49,17 +50,21 @@ def before(**span) -> timedelta:
     ("fields", "due"),
     [
         ({"sent_at": None}, True),
-        ({"sent_at": before(seconds=5), "available_at": before(seconds=6)}, False),
-        ({"sent_at": before(seconds=31), "available_at": before(seconds=31)}, True),
-        ({"sent_at": before(seconds=40), "available_at": before(seconds=100)}, False),
-        ({"sent_at": before(seconds=70), "available_at": before(seconds=130)}, True),
-        ({"sent_at": before(minutes=11), "available_at": before(days=1)}, True),
-        ({"sent_at": before(seconds=5), "available_at": before(seconds=2)}, True),
-        ({"sent_at": None, "available_at": before(seconds=-60)}, False),
+        ({"sent_at": before(minutes=5), "available_at": before(minutes=6)}, False),
+        ({"sent_at": before(minutes=31), "available_at": before(minutes=31)}, True),
+        ({"sent_at": before(minutes=40), "available_at": before(minutes=100)}, False),
+        ({"sent_at": before(minutes=70), "available_at": before(minutes=130)}, True),
+        ({"sent_at": before(hours=11), "available_at": before(days=60)}, True),
+        ({"sent_at": before(minutes=5), "available_at": before(minutes=2)}, True),
+        ({"sent_at": None, "available_at": before(minutes=-60)}, False),
         ({"sent_at": None, "status": "running"}, False),
     ],
 )
-def test_what_waits_without_a_message_is_sent_again_with_growing_patience(job, fields, due):
+def test_what_waits_without_a_message_is_sent_again_with_growing_patience(job, fields, due, monkeypatch):
+    # With minutes for its seconds, so that none of a test's own decides.
+    for name, seconds in (("RESEND", 30), ("RESEND_MOST", 600)):
+        assert getattr(selectors, name) == timedelta(seconds=seconds)
+        monkeypatch.setattr(selectors, name, timedelta(minutes=seconds))
     now = timezone.now()  # not when the tests were collected, which is minutes ago in a long run
     Job.objects.filter(pk=job.pk).update(**{name: now + value if isinstance(value, timedelta) else value for name, value in fields.items()})
     assert sent() == ([job.pk] if due else [])

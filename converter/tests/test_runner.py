@@ -22,7 +22,7 @@ from .conftest import files, tools, wait_for
 pytestmark = pytest.mark.django_db(transaction=True)
 
 CUT = {"start": 1, "duration": 1}
-LONG = {"start": 0, "duration": 25}
+LONG = {"start": 0, "duration": 400}
 
 
 @pytest.fixture
@@ -59,9 +59,9 @@ def _in_background(job: Job) -> threading.Thread:
 
 
 @pytest.fixture
-def running(clip, owner, media_root):
+def running(long_clip, owner, media_root):
     """A long job in the middle of its encoding."""
-    job = services.submit(owner, "trim", LONG, [clip("bunny_1080p_24fps_aac51.mp4")])
+    job = services.submit(owner, "trim", LONG, [long_clip])
     thread = _in_background(job)
     wait_for(lambda: Job.objects.filter(pk=job.pk, progress__gt=0).exists() and tools(media_root))
     yield job, thread

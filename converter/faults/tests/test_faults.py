@@ -86,7 +86,7 @@ def test_everything_that_it_started_ends_with_it(number, tmp_path):
         stack.until(lambda: len(me.children(recursive=True)) >= 5, "the processes' start")
         family = me.children(recursive=True)
         running.send_signal(number)
-        running.wait(120)
+        running.wait(stack.PATIENCE_SECONDS)
     finally:
         running.kill()
     stack.until(lambda: not living(family), "the end of all that it had started")
