@@ -7,12 +7,15 @@ import os
 import re
 import shlex
 import shutil
+import sqlite3
 import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 from django.core.management import get_commands
 from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, resolve
@@ -20,7 +23,8 @@ from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, reso
 from converter.engine import operations
 from converter.engine.probe import inspect
 from converter.engine.run import Source, execute
-from tests.running import Cutroom
+from converter.faults.stack import stands_still
+from tests.running import PATIENCE, Cutroom, until
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
@@ -131,23 +135,43 @@ def test_the_example_operation_works_as_it_stands(mute: None, media_dir: Path, t
     assert (result.media.video.width, result.media.video.height) == (source.media.video.width, source.media.video.height)
 
 
+@contextmanager
+def asleep(site: Cutroom) -> Iterator[psutil.Process]:
+    """The site's media worker, stopped."""
+    worker = site.children()["media"]
+    with closing(sqlite3.connect(site.directory / "var" / "db.sqlite3", timeout=PATIENCE, isolation_level=None)) as database:
+        database.execute("BEGIN IMMEDIATE")  # outside of its own writes: it would keep the lock
+        worker.suspend()
+        until(lambda: stands_still(worker.pid), "its standing still")
+        database.execute("ROLLBACK")
+    try:
+        yield worker
+    finally:
+        worker.resume()
+
+
 @pytest.mark.slow
 def test_the_walk_through_of_the_readme_runs(site: Cutroom, media_dir: Path, tmp_path: Path) -> None:
     (tmp_path / "clip.mp4").symlink_to(media_dir / "flower_540p_5s.mp4")
     if shutil.which("curl") is None:
         (tmp_path / "curl").write_text(f"#!{sys.executable}\n{(ROOT / 'tests' / 'curl.py').read_text()}")
         (tmp_path / "curl").chmod(0o755)
-    done = subprocess.run(
-        ["bash", "-eu", "-c", _block(ROOT / "README.md", "walk-through").replace("http://127.0.0.1:8000", f"http://127.0.0.1:{site.port}")],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=900,
-        env={"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}:{tmp_path}", "HOME": str(tmp_path)},
-    )
-    assert done.returncode == 0, done.stderr + site.text()[-3000:]
-    assert done.stdout.splitlines()[-3:] == ["succeeded", "200", "410"]
-    assert "event: state" in done.stdout
+    code = _block(ROOT / "README.md", "walk-through").replace("http://127.0.0.1:8000", f"http://127.0.0.1:{site.port}")
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}:{tmp_path}"
+    with (tmp_path / "said").open("w") as said, (tmp_path / "wrong").open("w") as wrong, asleep(site) as worker:
+        walk = subprocess.Popen(["bash", "-eu", "-c", code], cwd=tmp_path, stdout=said, stderr=wrong, env={"PATH": path, "HOME": str(tmp_path)})
+        try:
+            # The worker begins only when somebody watches: a quick one would be through before.
+            until(lambda: walk.poll() is not None or "event: state" in (tmp_path / "said").read_text(), "the stream")
+            worker.resume()
+            walk.wait(900)
+        finally:
+            walk.kill()
+            walk.wait()
+    told = (tmp_path / "said").read_text()
+    assert walk.returncode == 0, (tmp_path / "wrong").read_text() + site.text()[-3000:]
+    assert told.splitlines()[-3:] == ["succeeded", "200", "410"]
+    assert "event: state" in told
     info = inspect(tmp_path / "background.gif", "background.gif")
     assert info.video is not None
     assert (info.container, info.video.width, info.video.height, info.video.frames, info.loop) == ("gif", 1280, 720, 144, 0)
