@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,15 +54,22 @@ def redis_socket() -> Iterator[Path]:
             time.sleep(0.02)
         import redis
 
-        from converter.jobs import events
+        from converter.jobs import events, readers
 
         with redis.Redis(unix_socket_path=str(path)) as client:
             client.config_set("appendfsync", "no")  # no answer waits for a slow disk
-        events.TIMEOUT_SECONDS = 240.0  # nor is one that comes late taken for none
+        events.TIMEOUT_SECONDS = readers.TIMEOUT_SECONDS = 240.0  # nor is one that comes late taken for none
         yield path
     finally:
         server.kill()
         server.wait()
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What a page set going in a thread of this process ends with the test, before it is undone what the test replaced."""
+    yield
+    until(lambda: not any(thread.name.startswith("make ") for thread in threading.enumerate()), "the end of what a request began")
 
 
 @pytest.fixture(autouse=True)

@@ -127,4 +127,4 @@ def tools(root: Path) -> list[psutil.Process]:
 
 
 def files(root: Path, below: str) -> list[Path]:
-    return sorted(path for path in (root / below).rglob("*") if path.is_file())
+    return sorted(Path(place) / name for place, _, names in os.walk(root / below) for name in names)

@@ -12,7 +12,7 @@ from converter.exports.models import Export
 from converter.jobs import services as jobs
 from converter.jobs.models import Job
 
-from .conftest import files, tools
+from .conftest import files, tools, wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -35,7 +35,8 @@ def test_a_job_that_is_cancelled_at_any_point_leaves_nothing(clip, owner, media_
     runner.run(job.pk)
     job.refresh_from_db()
     assert passed and (job.status, job.error_code, job.finished_at is not None) == ("cancelled", "cancelled", True)
-    assert not Export.objects.exists() and files(media_root, "exports") == [] and not tools(media_root)
+    assert not Export.objects.exists() and files(media_root, "exports") == []
+    wait_for(lambda: not tools(media_root))
     assert list((media_root / "work").iterdir()) == []
     with pytest.raises(jobs.MediaError, match="already ended"):
         services.cancel(job)

@@ -89,7 +89,8 @@ def test_a_worker_that_is_shut_down_gives_its_job_back(running, media_root, monk
     thread.join()
     job.refresh_from_db()
     assert (job.status, job.losses, job.faults, job.lease_until) == ("queued", 0, 0, None)
-    assert not tools(media_root) and list((media_root / "work").iterdir()) == []
+    wait_for(lambda: not tools(media_root))
+    assert list((media_root / "work").iterdir()) == []
 
 
 def test_a_job_that_was_taken_over_is_left_alone(running, media_root):
@@ -98,7 +99,8 @@ def test_a_job_that_was_taken_over_is_left_alone(running, media_root):
     thread.join()
     job.refresh_from_db()
     assert (job.status, job.fence, job.wall_seconds) == ("running", 7, None)
-    assert not tools(media_root) and not Export.objects.exists() and list((media_root / "work").iterdir()) == []
+    wait_for(lambda: not tools(media_root))
+    assert not Export.objects.exists() and list((media_root / "work").iterdir()) == []
 
 
 def test_what_was_made_under_a_lost_lease_is_not_published(job, media_root, monkeypatch):

@@ -89,4 +89,5 @@ def test_everything_that_it_started_ends_with_it(number, tmp_path):
         running.wait(stack.PATIENCE_SECONDS)
     finally:
         running.kill()
+        running.wait()
     stack.until(lambda: not living(family), "the end of all that it had started")

@@ -15,7 +15,7 @@ import pytest
 
 from converter.owners.services import new_guest
 from converter.uploads.models import Upload
-from tests.running import until, web_server
+from tests.running import PATIENCE, until, web_server
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -33,7 +33,7 @@ class Server:
         self.token = new_guest()[1]
 
     def connect(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
 
     def headers(self, length: int) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token}", "Content-Type": "multipart/form-data; boundary=x", "Content-Length": str(length)}

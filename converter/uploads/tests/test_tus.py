@@ -319,9 +319,9 @@ def test_a_newcomer_takes_over_from_a_request_that_hangs(token: str) -> None:
 
     thread = threading.Thread(target=first)
     thread.start()
-    assert started.wait(90)
-    with partial.held(token, patience=90) as hold:
-        assert ended.wait(90)
+    assert started.wait(240)
+    with partial.held(token, patience=240) as hold:
+        assert ended.wait(240)
         assert partial.append(token, 0, 10, _pieces(b"1234567890"), hold) == 10
     thread.join()
 
@@ -334,10 +334,13 @@ def test_who_does_not_let_go_keeps_others_out(token: str) -> None:
 def test_a_dead_holder_holds_nothing(token: str) -> None:
     child = os.fork()
     if child == 0:
-        with partial.held(token):
-            os.kill(os.getpid(), 9)
-    os.waitpid(child, 0)
-    with partial.held(token, patience=90):
+        try:
+            with partial.held(token):
+                os.kill(os.getpid(), 9)
+        finally:
+            os._exit(1)  # whatever went wrong: a second test process must not go on from here
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == 9
+    with partial.held(token, patience=240):
         pass
 
 
