@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 import uuid
@@ -100,9 +101,15 @@ def _listed(directory: Path) -> list[Path]:
 
 
 def _old_files(directory: Path, seconds: float) -> Iterator[Path]:
-    for path in sorted(directory.rglob("*")):
-        if not path.is_dir() and _age(path) > seconds:
+    for path in sorted(_beneath(directory)):
+        if _age(path) > seconds:
             yield path
+
+
+def _beneath(directory: Path) -> Iterator[Path]:
+    """The files in it and below, as many as there still are: others take directories away at the same time, each its own."""
+    for place, _, names in os.walk(directory):
+        yield from (Path(place) / name for name in names)
 
 
 def _age(path: Path) -> float:
@@ -118,7 +125,7 @@ def _file(kind: str, path: Path, reason: str) -> Item:
 
 
 def _tree(kind: str, path: Path, reason: str) -> Item:
-    return Item(kind, path.relative_to(settings.MEDIA_ROOT).as_posix(), reason, sum(_size(file) for file in path.rglob("*")))
+    return Item(kind, path.relative_to(settings.MEDIA_ROOT).as_posix(), reason, sum(_size(file) for file in _beneath(path)))
 
 
 def _size(path: Path) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 import uuid
 from datetime import timedelta
@@ -148,6 +149,22 @@ def test_a_directory_whose_process_was_killed_goes_with_its_files_when_it_is_old
     monkeypatch.setattr(leftovers, "_age", lambda path: 25 * 3600)
     assert {item.name: item.size for item in maintenance.clean().gone} == {"incoming/dead": 5, "incoming/empty": 0, "incoming/half": 5}
     assert list((media_root / "incoming").iterdir()) == []
+
+
+def test_a_directory_that_its_own_worker_takes_away_meanwhile_stops_no_sweep(media_root, monkeypatch):
+    mine, other = (media_root / "work" / f"{uuid.UUID(int=n).hex}-1" for n in (1, 2))
+    for path in (*(mine / f"{n}/x" for n in range(9)), other / "x"):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"12345")
+    real = leftovers._size
+
+    def size(path):
+        shutil.rmtree(mine, ignore_errors=True)
+        return real(path)
+
+    monkeypatch.setattr(leftovers, "_size", size)
+    assert [item.name for item in maintenance.clean().gone] == [f"work/{other.name}"]
+    assert list((media_root / "work").iterdir()) == []
 
 
 def test_what_was_derived_goes_with_its_row_in_few_questions(media_root, owner, monkeypatch, django_assert_max_num_queries):

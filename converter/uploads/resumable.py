@@ -76,7 +76,12 @@ def received(upload: Upload) -> int:
     """How many bytes have arrived and would survive a power cut. Raises `MediaError("gone")`."""
     if upload.status == UploadStatus.READY or upload.file.exists():
         return upload.size
-    return partial.size_of(_token(upload.path))
+    try:
+        return partial.size_of(_token(upload.path))
+    except MediaError:
+        if upload.file.exists():  # whoever sent the last of it had it renamed between the two looks
+            return upload.size
+        raise
 
 
 def append(upload: Upload, offset: int, read: Read, checksum: Checksum | None = None) -> int:
@@ -236,7 +241,7 @@ def _remove(token: str, path: Path) -> None:
 
 def _touched(upload: Upload) -> datetime:
     for path in (partial.path_of(_token(upload.path)), upload.file):
-        if path.exists():
+        with suppress(FileNotFoundError):  # it may be renamed from the first place to the second meanwhile
             return datetime.fromtimestamp(files.changed_at(path), tz=timezone.get_current_timezone())
     return upload.created_at
 

@@ -258,6 +258,26 @@ def test_asking_how_far_it_got_checks_what_nobody_checked(tus: Sender, flower: b
     assert _upload(address).status == UploadStatus.READY
 
 
+def test_a_file_that_is_moved_to_its_place_between_two_looks_is_not_gone(guest: Owner, media_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client asks how far it got while its last piece, whose answer was lost, is being kept."""
+    looks: list[tuple[Any, str]] = [(partial, "size_of"), (resumable.files, "changed_at")]
+    for module, name in looks:
+        upload = resumable.create(guest, "clip.mp4", 3)
+        upload.file.parent.mkdir(parents=True, exist_ok=True)
+        there, real = partial.path_of(upload.file.name), getattr(module, name)
+        there.write_bytes(b"123")
+
+        def look(what: Any, upload: Upload = upload, there: Path = there, real: Callable[[Any], Any] = real) -> Any:
+            if there.exists():
+                there.rename(upload.file)
+            return real(what)
+
+        with monkeypatch.context() as moved:
+            moved.setattr(module, name, look)
+            assert resumable.received(upload) == 3 and resumable.expires_at(upload) > timezone.now()
+        assert not there.exists()
+
+
 def test_our_own_fault_at_the_end_loses_no_byte(
     guest: Owner, media_root: Path, flower: bytes, monkeypatch: pytest.MonkeyPatch, left: Callable[[], list[str]]
 ) -> None:
