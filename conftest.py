@@ -54,11 +54,11 @@ def redis_socket() -> Iterator[Path]:
             time.sleep(0.02)
         import redis
 
-        from converter.jobs import events, readers
+        from converter.jobs import events
 
         with redis.Redis(unix_socket_path=str(path)) as client:
             client.config_set("appendfsync", "no")  # no answer waits for a slow disk
-        events.TIMEOUT_SECONDS = readers.TIMEOUT_SECONDS = 240.0  # nor is one that comes late taken for none
+        events.TIMEOUT_SECONDS = 240.0  # nor is one that comes late taken for none
         yield path
     finally:
         server.kill()

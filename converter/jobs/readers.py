@@ -18,7 +18,8 @@ from weakref import WeakKeyDictionary
 import redis.asyncio
 from django.conf import settings
 
-from .events import KEPT, TIMEOUT_SECONDS, Event, key
+from . import events
+from .events import KEPT, Event, key
 
 BLOCK_SECONDS = 10.0
 """How long the listener waits at a time; somebody new interrupts it."""
@@ -119,7 +120,7 @@ class _Listener:
 
     def __init__(self) -> None:
         self.client = redis.asyncio.Redis.from_url(
-            settings.REDIS_URL, socket_connect_timeout=TIMEOUT_SECONDS, socket_timeout=BLOCK_SECONDS + 2, decode_responses=True
+            settings.REDIS_URL, socket_connect_timeout=events.TIMEOUT_SECONDS, socket_timeout=BLOCK_SECONDS + 2, decode_responses=True
         )
         self.readers = 0
         self.tapes: dict[str, _Tape] = {}
