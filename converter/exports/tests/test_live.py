@@ -144,7 +144,7 @@ def test_memory_does_not_grow_with_the_file(server):
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    looked.wait()
+    assert looked.wait(PATIENCE)
     http_connection = server.connect()
     http_connection.request("POST", f"/download/{token}/", headers={"Accept": "*/*"})
     response = http_connection.getresponse()
