@@ -88,7 +88,9 @@ def test_a_remux_moves_the_very_packets(media_dir: Path, tmp_path: Path, format_
     assert result.plan.expects.copied
     assert result.plan.commands[0].arguments.count("copy") == 2
     assert "Nothing is encoded again" in result.warnings[0]
-    assert result.metrics.cpu_seconds < result.plan.work_seconds + 2
+    # A slow machine needs long for anything, but to encode it needs longer.
+    spent = result.metrics.cpu_seconds
+    assert spent < result.plan.work_seconds + 2 or spent < convert(source, tmp_path, format=format_, max_height=400).metrics.cpu_seconds / 2
 
 
 def test_only_what_does_not_fit_is_encoded(media_dir: Path, tmp_path: Path) -> None:

@@ -284,10 +284,10 @@ def test_bytes_arrive_whole(tmp_path: Path) -> None:
 
 def test_warming_twice_does_nothing_the_second_time(tmp_path: Path) -> None:
     stamp = current().kernel_cache / encoder.STAMP
-    before = stamp.stat().st_mtime_ns
+    before, folders = stamp.stat().st_mtime_ns, set(current().kernel_cache.parent.glob("kernels-*"))
     assert warm.warm(current().kernel_cache)
     assert stamp.stat().st_mtime_ns == before
-    assert not list(current().kernel_cache.parent.glob("kernels-*"))
+    assert not set(current().kernel_cache.parent.glob("kernels-*")) - folders
 
 
 @pytest.mark.parametrize(("name", "part"), [(FLOWER, 0.7), (FLOWER, 0.3), (CAR, 0.5)])
