@@ -127,7 +127,7 @@ def media_dir() -> Path:
     target = Path(settings.VAR_DIR).parent / "clips"
     if not target.exists():
         given = Path(os.environ.get("CUTROOM_TEST_MEDIA") or ROOT.parent / "shared" / "media")
-        clips.copy(given if any(given.glob("*.mp4")) else clips.synthesize(ROOT / "var" / "test-clips-1"), target)
+        clips.copy(given if any(given.glob("*.mp4")) else clips.synthesize(ROOT / "var" / "test-clips-2"), target)
     return target
 
 

@@ -40,7 +40,9 @@ MADE = {
     "car_432p_12fps.mp4": Made("testsrc2=s=768x432:r=25/2", 377, "sine=f=90", 30.16, (*_H264, "-profile:v", "baseline", "-b:v", "600k", *_AAC48)),
     "flower_540p_5s.mp4": Made("mandelbrot=s=960x540:r=30000/1001:end_pts=200", 150, "sine=f=220", 5.055, (*_H264, "-b:v", "1500k", *_AAC48)),
     "flower_540p_vp8.webm": Made("testsrc2=s=960x540:r=30000/1001", 150, "sine=f=220", 5.055, (*_VP8, "-b:v", "800k")),
-    "friday_480p_audio_first.mp4": Made("testsrc2=s=640x480:r=30", 185, "sine=f=440", 6.153, (*_H264, "-b:v", "600k", *_AAC44), sound_first=True),
+    "friday_480p_audio_first.mp4": Made(
+        "testsrc2=s=640x480:r=30", 185, "sine=f=440", 6.153, (*_H264, "-g", "35", "-b:v", "600k", *_AAC44), sound_first=True
+    ),
     "greenscreen_720p.mp4": Made(_on("0x00b140", "320x240"), 732, "anullsrc=r=44100", 24.433, (*_H264, "-b:v", "300k", *_AAC44)),
     "talk_720p_speech.mp4": Made(_on("0x405060", "160x120"), 1272, _SPEECH, 42.4, (*_H264, "-profile:v", "main", "-b:v", "300k", *_AAC48)),
 }

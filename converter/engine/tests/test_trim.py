@@ -56,11 +56,13 @@ def test_every_kind_of_source(media_dir: Path, tmp_path: Path, name: str) -> Non
 
 
 def test_sound_is_exact_to_the_sample(media_dir: Path, tmp_path: Path) -> None:
-    source = samples(clip(media_dir, "sound.wav"))
-    result = execute("trim", [clip(media_dir, "sound.wav")], {"start": 1.25, "duration": 0.7505}, tmp_path)
-    rate = 48000 * 4
+    path = _tone(media_dir, "tone.wav", "-c:a", "pcm_s16le")
+    result = execute("trim", [path], {"start": 1.25, "duration": 0.7505}, tmp_path)
+    rate, faded = 48000 * 4, round(0.008 * 48000) * 4
+    found, wanted = samples(result.path), samples(path)[int(1.25 * rate) : int(1.25 * rate) + round(0.7505 * 48000) * 4]
     assert result.path.suffix == ".wav"
-    assert samples(result.path) == source[int(1.25 * rate) : int(1.25 * rate) + round(0.7505 * 48000) * 4]
+    assert len(found) == len(wanted) and any(wanted)
+    assert found[faded:-faded] == wanted[faded:-faded]
 
 
 @pytest.mark.parametrize(("name", "extension"), [("sound.m4a", "m4a"), ("sound.mp3", "m4a")])
