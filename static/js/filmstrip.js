@@ -22,6 +22,11 @@ export class Filmstrip {
     return naturalWidth / this.tiles / naturalHeight || 1.6;
   }
 
+  /** Whether nothing is asked for, nor will be while the view stands still. */
+  get quiet() {
+    return !this.#timer && [...this.#sprites.values()].every(({ ready }) => ready);
+  }
+
   /** The best picture that is there for a time, and where in its sprite it lies. */
   at(time, level) {
     for (let of = level; of >= 1; of /= 2) {
@@ -45,8 +50,10 @@ export class Filmstrip {
   /** Ask for what the view lacks, once it stands still. */
   want(view, level) {
     clearTimeout(this.#timer);
+    this.#timer = 0;
     if (level === 1) return;
     this.#timer = setTimeout(() => {
+      this.#timer = 0;
       const first = Math.floor((view.from / this.duration) * level);
       const last = Math.min(level - 1, Math.floor((view.to / this.duration) * level));
       for (let part = first; part <= last; part += 1) this.#load(level, part);

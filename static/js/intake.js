@@ -21,6 +21,7 @@ export class Intake {
     addEventListener("beforeunload", (event) => this.queue.busy.some((item) => !item.kept) && event.preventDefault());
     this.place();
     this.queue.restore();
+    for (const input of all("[data-file], [data-folder]")) if (input.files.length) this.#chosen(input); // before anybody listened
   }
 
   /** The rows stand below the drop zone where there is one; call `away` before that zone is replaced, and this afterwards. */

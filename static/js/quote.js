@@ -37,7 +37,7 @@ export class Quote {
       this.onQuote(quote);
       this.box.dispatchEvent(new CustomEvent("cutroom:quote", { bubbles: true, detail: { body, quote } }));
     } catch (error) {
-      if (error.name === "AbortError") return;
+      if (error.name === "AbortError" || this.#timer) return; // what is refused is wanted no more; the next question is about to be asked
       this.refuse(error);
       this.onProblem(error);
     } finally {

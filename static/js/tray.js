@@ -145,9 +145,12 @@ export class Tray extends EventTarget {
   }
 
   async #replace(before, fresh) {
+    const { job, status } = before.dataset;
+    const after = await this.#fetch(before.dataset.card);
+    if (!before.isConnected || before.dataset.status !== status) return this.card(job); // who brings what is newer draws it
+    // Looked at only now: meanwhile a person may have gone elsewhere.
     const focused = before.contains(document.activeElement);
     const seen = fresh && inView(before);
-    const after = await this.#fetch(before.dataset.card);
     before.replaceWith(after);
     localTimes(after);
     if (LIVE.has(after.dataset.status)) this.#attach(after);

@@ -10,6 +10,7 @@ const workspace = one("#workspace");
 const tray = new Tray(one("[data-tray]"));
 const title = titled(tray);
 let editor = null;
+let visits = 0; // only the newest one is shown, whichever the server answers first
 let tried = false; // whether a fetch that had failed was tried once more
 
 /** The editor, whose modules the start page does without: fetched at the first wish, unless they came with the page. */
@@ -62,6 +63,8 @@ async function drawn(url) {
 
 /** Show another address of the workshop without losing the tray; falls back to a plain visit. */
 async function visit(url, { push = true, opened } = {}) {
+  visits += 1;
+  const turn = visits;
   let page;
   try {
     const coming = editing();
@@ -69,9 +72,10 @@ async function visit(url, { push = true, opened } = {}) {
     page = await drawn(url);
     if (page && one("[data-editor]", page)) await coming;
   } catch {
-    unreachable(() => location.assign(url), () => visit(url, { push, opened }));
+    if (turn === visits) unreachable(() => location.assign(url), () => visit(url, { push, opened }));
     return;
   }
+  if (turn !== visits) return;
   if (!page) {
     location.assign(url);
     return;

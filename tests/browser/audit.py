@@ -35,6 +35,7 @@ def _axe() -> str:
 
 def findings(page: Page) -> list[str]:
     """Everything that is wrong with the page as it stands now, a line each."""
+    page.wait_for_load_state()  # what has just answered a form may still lack its stylesheet
     lines = _told(page, {"type": "tag", "values": RULES})
     if page.evaluate("document.documentElement.scrollWidth > innerWidth + 1"):
         lines.append(f"the page is wider than its window: {page.evaluate('document.documentElement.scrollWidth')} pixels")

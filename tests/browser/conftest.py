@@ -23,7 +23,8 @@ from .line import Line
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-PATIENCE = 90.0
+PATIENCE = 240.0
+"""Seconds to wait for what must come; they cost nothing where it does, and a busy machine may need them."""
 PLAIN = "plain.test"
 """A name of the server under test that browsers do not trust without HTTPS, unlike 127.0.0.1."""
 ARGUMENTS = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required", f"--host-resolver-rules=MAP {PLAIN} 127.0.0.1"]
@@ -31,7 +32,7 @@ MAX_UPLOAD_BYTES = 2 * 1024**3
 """The limit of the server under test: its default."""
 
 
-expect.set_options(timeout=PATIENCE * 1000)  # it costs nothing where things work, and a busy machine may need it
+expect.set_options(timeout=PATIENCE * 1000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -86,7 +87,7 @@ def browser() -> Iterator[Browser]:
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     with sync_playwright() as playwright:
         try:
-            chromium = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+            chromium = playwright.chromium.launch(executable_path=program, args=ARGUMENTS, timeout=PATIENCE * 1000)
         except Error as error:
             reason = (
                 f"NO BROWSER: the page is not tested. Put a Chromium on PATH, or run `playwright install chromium`. ({str(error).splitlines()[0]})"
@@ -173,6 +174,8 @@ def visit(browser: Browser, site: str) -> Iterator[Visit]:
 
     yield open_page
     for context in contexts:
+        for page in context.pages:
+            page.unroute_all(behavior="ignoreErrors")  # what a handler finds closed would be told to whoever comes next
         context.close()
     for watch in watches:
         watch.check()

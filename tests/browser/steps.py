@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Download, Locator, Page, expect
+from playwright.sync_api import Download, Error, Locator, Page, Route, expect
 
-SLOW = 120_000
+SLOW = 300_000
 """Milliseconds that an encode may take on a busy machine."""
+
+NO_HASTE = "Math.random = () => 10_000"
+"""For the page: an upload whose connection was lost rests for hours, and goes on only where a person wants it to."""
 
 
 def bring_in(page: Page, clip: Path) -> None:
     """Choose a file and wait for the editor."""
     page.set_input_files("[data-file]", clip)
     expect(page.locator("[data-editor]")).to_be_visible(timeout=SLOW)
+    awake(page)
+
+
+def awake(page: Page) -> None:
+    """Wait until the editor that is drawn listens."""
+    until(page, "Boolean(document.querySelector('[data-editor]')?.editor)")
 
 
 def row(page: Page, name: str) -> Locator:
@@ -62,9 +72,74 @@ def download(page: Page, button: Locator) -> Download:
 def until(page: Page, expression: str, wanted: Any = True) -> None:
     """Wait until an expression has a value. (Playwright's own `wait_for_function` needs the `eval` that our policy forbids.)"""
     deadline = time.monotonic() + SLOW / 1000
-    while (found := page.evaluate(expression)) != wanted:
+    while (found := _value(page, expression)) != wanted:
         assert time.monotonic() < deadline, f"{expression} is {found!r}"
         page.wait_for_timeout(50)
+
+
+def happens(page: Page, reached: Callable[[], Any]) -> None:
+    """Wait until something of the test's own is so, and let the page's events come meanwhile."""
+    deadline = time.monotonic() + SLOW / 1000
+    while not reached():
+        assert time.monotonic() < deadline, "it did not happen"
+        page.wait_for_timeout(50)
+
+
+class Gate:
+    """Holds what a page asks for at some address until it is opened."""
+
+    def __init__(self, page: Page, where: Any) -> None:
+        self.page = page
+        self.held: list[Route] = []
+        self._open = False
+        page.route(where, self._came)
+
+    def _came(self, route: Route) -> None:
+        if self._open:
+            route.continue_()
+        else:
+            self.held.append(route)
+
+    def reached(self) -> None:
+        """Wait until something stands before it."""
+        happens(self.page, lambda: self.held)
+
+    def open(self) -> None:
+        """Let everything through from now on."""
+        self._open = True
+        for route in self.held:
+            route.continue_()
+
+
+def _value(page: Page, expression: str) -> Any:
+    """What an expression has now; None while another page takes this one's place."""
+    try:
+        return page.evaluate(expression)
+    except Error as error:
+        if "navigat" not in str(error):
+            raise
+        return None
+
+
+def drawn(page: Page) -> None:
+    """Wait until everything that was to happen in the next frame has happened."""
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def place(locator: Locator) -> Any:
+    """Where something is, once it stays there from one frame to the next."""
+    before, box = None, locator.bounding_box()
+    deadline = time.monotonic() + SLOW / 1000
+    while box is None or box != before:
+        assert time.monotonic() < deadline, f"{locator} is at {box}"
+        drawn(locator.page)
+        before, box = box, locator.bounding_box()
+    return box
+
+
+def press(button: Locator) -> None:
+    """Press a button of something that may be drawn anew at any moment: between a finger's down and up it would be another button."""
+    button.dispatch_event("click")
 
 
 def cut(page: Page) -> tuple[float, float]:
@@ -74,8 +149,7 @@ def cut(page: Page) -> tuple[float, float]:
 
 def drag(page: Page, handle: Locator, to: float, *, steps: int = 8) -> None:
     """Drag a handle to a fraction of the track with the pointer."""
-    box, track = handle.bounding_box(), page.locator("[data-track]").bounding_box()
-    assert box is not None and track is not None
+    box, track = place(handle), place(page.locator("[data-track]"))
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     offset = box["x"] + box["width"] / 2 - _edge(handle, box)
     page.mouse.down()

@@ -15,6 +15,7 @@ PASSWORD = "correct-horse-battery"
 
 def fits(page: Page) -> None:
     """Nothing sticks out of the screen sideways."""
+    page.wait_for_load_state()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page.url
 
 
@@ -24,8 +25,10 @@ def test_an_account_from_its_beginning(visit: Visit, clips: dict[str, Path]) -> 
     steps.bring_in(page, clips["talk"])
     mine = page.url
     page.get_by_role("link", name="Sign in").click()
+    expect(page).to_have_url(re.compile("/accounts/sign-in/"))
     fits(page)
     page.get_by_role("link", name="Make an account").click()
+    expect(page).to_have_url(re.compile("/accounts/sign-up/"))  # the page before has a field of that name, too
     page.fill("[name=username]", "alice")
     page.fill("[name=password1]", PASSWORD)
     page.fill("[name=password2]", PASSWORD)

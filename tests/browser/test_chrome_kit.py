@@ -38,6 +38,7 @@ def kit(visit: Visit, clips: dict[str, Path], tmp_path: Path) -> Path:
 
 def test_the_new_tab_page_plays_and_rests(kit: Path, browser: Browser) -> None:
     page = browser.new_page(reduced_motion="no-preference")
+    page.set_default_timeout(steps.SLOW)
     page.goto((kit / "newtab" / "newtab.html").as_uri())
     page.wait_for_function(PLAYS, timeout=steps.SLOW)
     stop = page.get_by_role("button", name="Stop the background")
@@ -63,11 +64,17 @@ def with_extensions(kit: Path, browser: Browser, tmp_path: Path) -> Iterator[Pag
     arguments = ["--no-sandbox", "--headless=new", f"--load-extension={folders}", "--disable-features=DisableLoadExtensionCommandLineSwitch"]
     try:
         context = browser.browser_type.launch_persistent_context(
-            tmp_path / "profile", executable_path=program, headless=True, args=arguments, ignore_default_args=["--disable-extensions"]
+            tmp_path / "profile",
+            executable_path=program,
+            headless=True,
+            args=arguments,
+            ignore_default_args=["--disable-extensions"],
+            timeout=steps.SLOW,
         )
     except Error as error:
         pytest.skip(f"this Chromium does not start with extensions: {str(error).splitlines()[0]}")
     try:
+        context.set_default_timeout(steps.SLOW)
         page = context.new_page()
         page.goto("chrome://newtab/")
         if not page.locator("video").count():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -38,6 +39,13 @@ class Mortal:
         """The size of the largest file that is on its way in."""
         return max((path.stat().st_size for path in (self.directory / "media" / "incoming").glob("*")), default=0)
 
+    def stop_work(self) -> None:
+        """Let whoever works on jobs stop where they are, so that no job is over before the server dies."""
+        worker = self.running.children()["media"]
+        for process in [worker, *worker.children(recursive=True)]:
+            with suppress(psutil.NoSuchProcess):
+                process.suspend()
+
     def kill(self) -> None:
         """SIGKILL for the supervisor and everything below it, at once: as when the power fails."""
         top = psutil.Process(self.running.process.pid)
@@ -68,7 +76,7 @@ def test_both_finish_from_the_same_open_page(visit: Visit, clips: dict[str, Path
     page.set_input_files("[data-file]", clips["bunny"])
     assert line.held.wait(PATIENCE)
     row = steps.row(page, clips["bunny"].name)
-    until(lambda: mortal.received() > HERE - HEADS, "the server having what was sent")
+    until(lambda: mortal.received() > HERE - HEADS / 5, "the server having what was sent")
     mortal.kill()
     line.cut()
     expect(row).to_have_attribute("data-state", "resting", timeout=steps.SLOW)
@@ -81,6 +89,8 @@ def test_both_finish_from_the_same_open_page(visit: Visit, clips: dict[str, Path
     page.locator("[data-duration]").fill("12")  # work for some seconds, however quick the machine
     page.locator("[data-duration]").press("Tab")
     card = steps.convert(page)
+    until(lambda: page.request.get("/api/v1/jobs/").json()["results"][0]["status"] == "running", "the job's beginning")
+    mortal.stop_work()
     expect(card).to_have_attribute("data-status", "running", timeout=steps.SLOW)
     mortal.kill()
     line.cut()

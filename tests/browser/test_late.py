@@ -1,7 +1,8 @@
-"""The editor's modules come once the start page answers; where they don't come, that is said, and there is a way on."""
+"""What comes late: the editor's modules, a script after its page, an answer after a newer wish."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,35 @@ def test_the_page_answers_before_the_editor_is_there(visit: Visit, clips: dict[s
     for route in held:
         route.continue_()
     expect(page.locator("[data-editor]")).to_be_visible()
+
+
+def test_a_file_that_is_chosen_before_the_page_listens_is_taken(visit: Visit, clips: dict[str, Path]) -> None:
+    page = visit("about:blank")
+    script = steps.Gate(page, "**/js/intake*.js")
+    page.goto("/", wait_until="commit")
+    page.set_input_files("[data-file]", clips["car"])
+    script.reached()
+    script.open()
+    expect(page.locator("[data-editor]")).to_be_visible(timeout=steps.SLOW)
+    expect(page.locator("h1")).to_have_text("car.mp4")
+
+
+def test_the_newest_wish_is_shown_though_an_older_one_is_answered_last(visit: Visit, clips: dict[str, Path]) -> None:
+    page = visit("/")
+    for clip in ("car", "still"):
+        page.goto("/")
+        steps.bring_in(page, clips[clip])
+    page.goto("/")
+    older, newer = (page.locator(".recent-item", has_text=name) for name in ("car.mp4", "still.png"))
+    wanted = re.compile(re.escape((older.get_attribute("href") or "").partition("?")[2]))
+    answer = steps.Gate(page, wanted)
+    older.click()
+    answer.reached()
+    newer.click()
+    expect(page.locator("h1")).to_have_text("still.png", timeout=steps.SLOW)
+    with page.expect_event("requestfinished", lambda request: bool(wanted.search(request.url))):
+        answer.open()
+    page.evaluate("fetch(location.href).then((answer) => answer.text())")  # for longer than it takes to read the older answer
+    steps.drawn(page)
+    expect(page.locator("h1")).to_have_text("still.png")
+    assert not wanted.search(page.url)

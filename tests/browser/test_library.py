@@ -36,6 +36,8 @@ def test_files_are_found_packed_deleted_and_brought_back(full: Page) -> None:
     full.get_by_label("Search by name").press("Enter")
     expect(rows).to_have_count(1)
     full.get_by_role("link", name="Exports", exact=True).first.click()
+    expect(rows).to_have_count(2)
+    full.wait_for_load_state()  # ticking "all" is a script's work
 
     packing = full.get_by_role("button", name="Download as ZIP")
     expect(packing).to_be_disabled()

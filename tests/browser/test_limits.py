@@ -74,8 +74,7 @@ def test_nothing_is_wider_than_the_screen(visit: Visit, clips: dict[str, Path], 
 def test_touch_moves_a_handle_on_a_phone(visit: Visit, clips: dict[str, Path]) -> None:
     page = visit("/", width=390, height=844)
     steps.bring_in(page, clips["talk"])
-    box = page.locator("[data-handle=out]").bounding_box()
-    assert box is not None
+    box = steps.place(page.locator("[data-handle=out]"))
     session = page.context.new_cdp_session(page)
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     session.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Route, expect
 
 from . import steps
 from .conftest import Visit
@@ -76,14 +76,14 @@ def test_the_quote_follows_what_moves_and_drops_what_comes_late(visit: Visit, cl
 
     page.route("**/quotes/", hold_the_first)
     steps.bring_in(page, clips["talk"])
-    _until(page, lambda: len(bodies) == 1)
+    steps.happens(page, lambda: len(bodies) == 1)
     assert page.locator(".quote-line").count() == 0
     steps.choose(page, "gif:chat")
     expect(steps.quoted(page)).to_contain_text("480 ×")
     held[0].fulfill(json={"width": 1, "height": 1, "size_min": 1, "size_max": 2, "kind": "animation", "warnings": []})
     before = len(bodies)
     steps.drag(page, page.locator("[data-handle=in]"), 0.5)
-    _until(page, lambda: len(bodies) > before)
+    steps.happens(page, lambda: len(bodies) > before)
     expect(steps.quoted(page)).to_contain_text("480 ×")
     start, end = steps.cut(page)
     assert bodies[-1]["params"]["start"] == pytest.approx(start, abs=1e-3)
@@ -111,10 +111,30 @@ def test_what_is_wrong_is_said_beside_its_cause(visit: Visit, clips: dict[str, P
     expect(page.locator("[data-quote]")).to_contain_text("is cropped at the left and right")
 
 
-def _until(page: Page, reached: Any) -> None:
-    """Wait until something of the test's own is so."""
-    for _ in range(steps.SLOW // 50):
-        if reached():
-            return
-        page.wait_for_timeout(50)
-    pytest.fail("it did not happen")
+def test_a_refusal_of_what_was_mended_meanwhile_is_not_told(visit: Visit, clips: dict[str, Path]) -> None:
+    page = visit("/")
+    page.watch.expected.append("400")  # type: ignore[attr-defined]
+    steps.bring_in(page, clips["car"])
+    steps.quoted(page)
+    page.locator("[data-more] summary").click()
+    refusal = steps.Gate(page, "**/quotes/")
+    width = page.locator('[name="gif.width"]')
+    width.fill("99999")
+    refusal.reached()
+    # The pause before the next question lasts until the refusal has come.
+    page.evaluate(
+        """() => {
+            const before = setTimeout;
+            window.setTimeout = (act, ...rest) => before(act.toString().endsWith("#ask()") ? () => (window.next = act) : act, ...rest);
+        }"""
+    )
+    width.fill("640")
+    with page.expect_event("requestfinished", lambda request: request.url.endswith("/quotes/")):
+        refusal.open()
+    steps.until(page, "Boolean(window.next)")
+    page.evaluate("fetch('/health/').then((answer) => answer.text())")
+    steps.drawn(page)
+    expect(page.locator('[data-param]:has([name="gif.width"]) [data-error]')).to_be_hidden()
+    expect(page.locator("[data-quote] .notice")).to_have_count(0)
+    page.evaluate("window.next()")
+    expect(steps.quoted(page)).to_contain_text("640 × 720")

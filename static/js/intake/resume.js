@@ -97,9 +97,10 @@ export async function kept(key) {
 
 /** Throw away copies of uploads that nobody knows of any more. */
 export async function tidy() {
-  const known = new Set(stored());
   try {
-    for (const key of await files("readonly", (store) => store.getAllKeys())) {
+    const keys = await files("readonly", (store) => store.getAllKeys());
+    const known = new Set(stored()); // asked afterwards: an upload is noted before its copy is kept
+    for (const key of keys) {
       if (!known.has(key)) await files("readwrite", (store) => store.delete(key));
     }
   } catch { /* no IndexedDB: nothing was kept */ }
