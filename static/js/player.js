@@ -38,6 +38,7 @@ export class Player extends EventTarget {
     const on = (name, handler) => media.addEventListener(name, handler, { signal });
     on("error", () => this.#unplayable());
     on("loadedmetadata", () => this.setRate(this.rate));
+    on("loadedmetadata", () => this.#due()); // what was wished for before there was anything to seek in
     on("loadedmetadata", () => media.tagName === "VIDEO" && media.videoWidth === 0 && this.#unplayable());
     on("seeked", () => this.#seeked());
     on("ended", () => this.cut && !this.#hold && this.#next());

@@ -113,6 +113,19 @@ def test_the_cut_that_plays_is_the_cut_to_the_frame(visit: Visit, clips: dict[st
     assert start <= float(page.locator("[data-playhead]").get_attribute("aria-valuenow") or 0) < end
 
 
+def test_a_cut_that_is_played_before_the_clip_has_come_plays_once_it_is_there(visit: Visit, clips: dict[str, Path]) -> None:
+    page = visit("/")
+    film = steps.Gate(page, "**/content/")
+    steps.bring_in(page, clips["talk"])
+    page.locator("[data-start]").fill("1")
+    page.locator("[data-duration]").fill("0.5")
+    page.locator("[data-duration]").press("Tab")
+    page.locator("[data-play-cut]").click()
+    film.reached()
+    film.open()
+    steps.until(page, "(at => 1.05 < at && at < 1.5)(Number(document.querySelector('[data-playhead]').getAttribute('aria-valuenow')))")
+
+
 def test_while_a_hand_moves_the_strip_is_shown_and_the_frame_once_it_rests(visit: Visit, clips: dict[str, Path]) -> None:
     """Nothing is known yet of how long a seek takes, so this clip counts as slow."""
     page = visit("/")
