@@ -39,14 +39,15 @@ export class Player extends EventTarget {
     on("error", () => this.#unplayable());
     on("loadedmetadata", () => this.setRate(this.rate));
     on("loadedmetadata", () => this.#due()); // what was wished for before there was anything to seek in
-    on("loadedmetadata", () => media.tagName === "VIDEO" && media.videoWidth === 0 && this.#unplayable());
+    const unseen = () => media.tagName === "VIDEO" && media.videoWidth === 0;
+    on("loadedmetadata", () => unseen() && this.#unplayable());
     on("seeked", () => this.#seeked());
     on("ended", () => this.cut && !this.#hold && this.#next());
     on("play", () => this.#changed());
     on("pause", () => this.#changed());
     on("click", () => media.tagName === "VIDEO" && this.toggle());
     signal.addEventListener("abort", () => this.#destroy());
-    if (media.error) queueMicrotask(() => this.#unplayable());
+    if (media.error || (media.readyState > 0 && unseen())) queueMicrotask(() => this.#unplayable());
     this.#watch();
   }
 

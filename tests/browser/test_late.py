@@ -83,6 +83,20 @@ def test_a_file_that_is_chosen_before_the_page_listens_is_taken(visit: Visit, cl
     expect(page.locator("h1")).to_have_text("car.mp4")
 
 
+def test_a_film_that_was_found_without_pictures_before_anybody_listened_is_told(visit: Visit, clips: dict[str, Path]) -> None:
+    page = visit("/")
+    page.watch.expected.append("500")  # type: ignore[attr-defined]
+    steps.bring_in(page, clips["talk"])
+    page.route("**/preview.mp4", lambda route: route.fulfill(status=500, json={"code": "tool_failed", "detail": "A media tool failed."}))
+    script = steps.Gate(page, "**/js/player*.js")
+    page.reload(wait_until="commit")
+    script.reached()
+    steps.until(page, "document.querySelector('[data-player]')?.readyState > 0")
+    page.evaluate("Object.defineProperty(document.querySelector('[data-player]'), 'videoWidth', { value: 0 })")
+    script.open()
+    expect(page.locator("[data-unplayable]")).to_be_visible(timeout=steps.SLOW)
+
+
 def test_the_newest_wish_is_shown_though_an_older_one_is_answered_last(visit: Visit, clips: dict[str, Path]) -> None:
     page = visit("/")
     for clip in ("car", "still"):
