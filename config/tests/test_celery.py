@@ -50,7 +50,7 @@ def test_the_transport_knows_the_options(settings: Any) -> None:
 @pytest.mark.parametrize("url", ["redis+socket:///nowhere/redis.sock", "redis://127.0.0.1:1/0"])
 def test_without_a_broker_sending_fails_at_once(url: str) -> None:
     """No endless retry: the row is the truth, and the sweep sends again."""
-    away = Celery("away", broker=url)
+    away = Celery("away", broker=url, set_as_current=False)  # or the tests after it would patch its tasks instead of ours
     away.conf.update({name: value for name, value in app.conf.changes.items() if name != "broker_url"})
     with pytest.raises(OperationalError):
         away.send_task("converter.tasks.run_job", args=["x"], queue="media")
