@@ -34,8 +34,9 @@ _SMALL = 240
 _EFFICIENCY = {"h264": 1.0, "h265": 0.7, "vp9": 0.75, "av1": 0.55}
 """Bits beside H.264's at each codec's usual factor, rounded towards caution: 4 s of film at 1080p took 0.53, 0.47 and 0.39."""
 _CEILING_DENSITY = 0.6
-_SMALLEST_VIDEO_BPS, _STEP = 6000, 1000
-"""Bits per second; ffmpeg hands x264 and x265 whole thousands, and cuts off what is over."""
+_SMALLEST_VIDEO_BPS, _NAMED_VIDEO_BPS, _STEP = 6000, 9000, 1000
+"""Bits per second; ffmpeg hands x264 and x265 whole thousands, and cuts off what is over. What a refusal names leaves room to step down after a
+first miss: x264 itself refuses 6000 where much moves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +182,7 @@ def _least(video: VideoStream, seconds: float, wish: Wish, *, sound: bool) -> in
     width, height = bounded(video, _HEIGHTS[-1])
     fps = float(_fewer(frame_rate(video, wish.max_fps) or _exact(video), _HEIGHTS[-1]))
     density = _LEAST_DENSITY * _EFFICIENCY[wish.codec]
-    rate = max(_SMALLEST_VIDEO_BPS, density * width * height * fps) + sound * (_SOUND_RATES[-1] * 1000 + _SOUND_FRAMES * 40)
+    rate = max(_NAMED_VIDEO_BPS, density * width * height * fps) + sound * (_SOUND_RATES[-1] * 1000 + _SOUND_FRAMES * 40)
     return ceil((seconds * rate / 8 + _indexed(wish.index, max(1.0, seconds * fps))) / wish.aim)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from converter.engine import budget
 from converter.engine.budget import Budget
+from converter.engine.errors import MediaError
 from converter.engine.limits import megabytes
 from converter.engine.operations.base import Command, Plan
 
@@ -21,6 +23,8 @@ _WASTED = 0.85
 _MEND = 2
 """How many passes may follow the second one: one to mend it, and another where only that stands between a file and a refusal."""
 _SPARE_RESULT = "earlier"
+_TOO_LOW = re.compile(r"bitrate is too low\. estimated minimum is (\d+) kbps")
+"""x264's words (`init_pass2` of its ratecontrol.c) for a rate at which what it can't save on takes more than all there is."""
 
 
 def two_passes(plan: Plan, share: Budget, bench: Workbench) -> Path:
@@ -42,7 +46,12 @@ def two_passes(plan: Plan, share: Budget, bench: Workbench) -> Path:
         if tries:
             nearer = "a little smaller" if tries[-1][1] > share.target else "a little larger"
             command = replace(command, stage=f"second pass again, {nearer}", share=0.0)
-        bench.ffmpeg(command)
+        try:
+            bench.ffmpeg(command)
+        except MediaError as error:
+            if told := _refused(error.log, share, [made for _, made in tries]):
+                raise told from error
+            raise
         tries.append((share.video_bps, result.stat().st_size))
         if done(tries, share.target, plan.extra.get("met", MET)) or len(tries) > _MEND:
             break
@@ -71,6 +80,15 @@ def done(tries: list[tuple[int, int]], target: int, met: float = MET) -> bool:
     if size > target:
         return False
     return len(tries) > 1 or size >= met * target or size < _WASTED * target
+
+
+def _refused(log: str, share: Budget, made: list[int]) -> MediaError | None:
+    """The refusal where the encoder found its rate too low; `made` are the sizes of the tries before."""
+    too_low = _TOO_LOW.search(log)
+    if too_low is None:
+        return None
+    least = share.fixed + int((int(too_low[1]) + 1) * 125 * share.seconds)
+    return budget.unreachable(min(made, default=max(least, share.target)), share.target)
 
 
 def fit_sound(plan: Plan, share: Budget, bench: Workbench) -> Path:

@@ -66,6 +66,22 @@ def test_the_size_that_is_named_works(media_dir: Path, tmp_path: Path) -> None:
     assert result.size <= named * 1e6
 
 
+def test_a_rate_that_the_encoder_itself_refuses_is_a_size_that_can_not_be_reached(
+    media_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from converter.engine import budget
+
+    for name in ("_SMALLEST_VIDEO_BPS", "_NAMED_VIDEO_BPS"):
+        monkeypatch.setattr(budget, name, 1000)
+    monkeypatch.setattr(budget, "_LEAST_DENSITY", 0.0)
+    with pytest.raises(MediaError) as caught:
+        execute("compress", [clip(media_dir, "noise.mp4")], {"target_mb": 0.01, "effort": "ultrafast"}, tmp_path)
+    assert (caught.value.code.name, caught.value.field) == ("target_unreachable", "target_mb")
+    assert isinstance(caught.value.__cause__, MediaError)
+    assert "bitrate is too low" in caught.value.__cause__.log
+    assert float(caught.value.detail.split("; ")[1].split(" MB")[0]) > 0.01
+
+
 def test_a_result_that_stays_too_large_is_refused_with_a_size(media_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from converter.engine import budget
 
