@@ -42,10 +42,7 @@ def two_passes(plan: Plan, share: Budget, bench: Workbench) -> Path:
     result, spare = bench.work / second.output, bench.work / f"{_SPARE_RESULT}.{plan.extension}"
     tries: list[tuple[int, int]] = []
     while True:
-        command = rated(second, share.video_bps)
-        if tries:
-            nearer = "a little smaller" if tries[-1][1] > share.target else "a little larger"
-            command = replace(command, stage=f"second pass again, {nearer}", share=0.0)
+        command = _again(second, share, tries)
         try:
             bench.ffmpeg(command)
         except MediaError as error:
@@ -80,6 +77,15 @@ def done(tries: list[tuple[int, int]], target: int, met: float = MET) -> bool:
     if size > target:
         return False
     return len(tries) > 1 or size >= met * target or size < _WASTED * target
+
+
+def _again(second: Command, share: Budget, tries: list[tuple[int, int]]) -> Command:
+    """The second pass at the share's rate, and under what name it runs after others."""
+    command = rated(second, share.video_bps)
+    if not tries:
+        return command
+    nearer = "a little smaller" if tries[-1][1] > share.target else "a little larger"
+    return replace(command, stage=f"second pass again, {nearer}", share=0.0)
 
 
 def _refused(log: str, share: Budget, made: list[int]) -> MediaError | None:
