@@ -32,3 +32,18 @@ export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches
 
 /** Bring an element into view, without a ride where movement is unwanted. */
 export const reveal = (node) => node.scrollIntoView({ behavior: calm() ? "auto" : "smooth", block: "nearest" });
+
+const PRESSED = "a, button:not([role=slider]), label, summary";
+let release = Promise.resolve();
+document.addEventListener("pointerdown", ({ button, target }) => {
+  if (button !== 0 || !target.closest?.(PRESSED)) return;
+  release = new Promise((resolve) => {
+    const over = new AbortController();
+    const up = () => { over.abort(); setTimeout(resolve); }; // after the click
+    for (const name of ["pointerup", "pointercancel", "pointerdown", "keydown"]) addEventListener(name, up, { capture: true, signal: over.signal });
+    addEventListener("blur", up, { signal: over.signal }); // of the window alone: those of elements don't rise
+  });
+}, true);
+
+/** Settles once no finger is down on something to press: what moves under it meanwhile would take the press away. */
+export const released = () => release;

@@ -1,6 +1,6 @@
 // What would come out, before anything is made: asked for while the choice changes.
 import { api } from "./api.js";
-import { all, el } from "./dom.js";
+import { all, el, released } from "./dom.js";
 import { bytes, seconds } from "./format.js";
 import { say } from "./words.js";
 
@@ -33,11 +33,14 @@ export class Quote {
     this.#asking = asking;
     try {
       const quote = await api("quotes/", { method: "POST", body, signal: asking.signal });
+      await released(); // what it says may take room from what is being pressed
+      if (asking.signal.aborted) return;
       this.#show(quote);
       this.onQuote(quote);
       this.box.dispatchEvent(new CustomEvent("cutroom:quote", { bubbles: true, detail: { body, quote } }));
     } catch (error) {
-      if (error.name === "AbortError" || this.#timer) return; // what is refused is wanted no more; the next question is about to be asked
+      await released();
+      if (asking.signal.aborted || this.#timer) return; // what is refused is wanted no more; the next question is about to be asked
       this.refuse(error);
       this.onProblem(error);
     } finally {

@@ -1,6 +1,6 @@
 // Jobs on a page: cards that the server drew, kept up to date, with their buttons.
 import { api } from "./api.js";
-import { all, announce, el, fragment, one, reveal } from "./dom.js";
+import { all, announce, el, fragment, one, released, reveal } from "./dom.js";
 import { left } from "./format.js";
 import { follow } from "./live.js";
 import { compareWithSource } from "./compare.js";
@@ -147,6 +147,7 @@ export class Tray extends EventTarget {
   async #replace(before, fresh) {
     const { job, status } = before.dataset;
     const after = await this.#fetch(before.dataset.card);
+    await released();
     if (!before.isConnected || before.dataset.status !== status) return this.card(job); // who brings what is newer draws it
     // Looked at only now: meanwhile a person may have gone elsewhere.
     const focused = before.contains(document.activeElement);

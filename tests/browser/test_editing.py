@@ -184,6 +184,26 @@ def test_parameters_come_from_the_operations_and_are_checked(visit: Visit, clips
     expect(page.locator('[data-params="compress"]')).to_be_visible()
 
 
+def test_a_quote_that_comes_while_a_finger_is_down_takes_no_press_away(visit: Visit, clips: dict[str, Path]) -> None:
+    page = visit("/")
+    quotes = steps.Gate(page, "**/quotes/")
+    steps.bring_in(page, clips["car"])
+    quotes.reached()
+    more = page.locator("[data-more] > summary")
+    more.scroll_into_view_if_needed()  # to the panel's lower edge, where the quote takes room from it
+    box = steps.place(more)
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    with page.expect_response("**/quotes/", timeout=steps.SLOW) as answer:
+        quotes.open()
+    answer.value.finished()
+    steps.drawn(page)
+    expect(page.locator(".quote-line")).to_have_count(0)
+    page.mouse.up()
+    expect(page.locator("[data-more]")).to_have_attribute("open", "")
+    steps.quoted(page)
+
+
 @pytest.mark.parametrize("width", [1440, 390])
 def test_what_the_browser_cannot_play_is_played_by_a_stand_in_and_cut_to_the_frame(visit: Visit, clips: dict[str, Path], width: int) -> None:
     page = visit("/", width=width, height=844)
