@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -141,3 +142,13 @@ def media(*, picture: VideoStream | None = None, sound: bool = True, duration: f
     picture = picture if picture is not None else video()
     audios = (AudioStream(1, "aac", 2, "stereo", 48000, duration=duration, bit_rate=128_000),) if sound else ()
     return replace(Media("video", "mp4", "mov", "video/mp4", size, duration, (picture,), audios, streams=2), **more)
+
+
+def soon(condition: Callable[[], bool]) -> bool:
+    """Whether it comes true within four minutes; on any machine that is not at fault it does at once, or after whoever waits for a process's end."""
+    end = time.monotonic() + 240
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.02)
+    return False

@@ -7,8 +7,7 @@ import re
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +23,7 @@ from converter.engine.gif import encoder, warm
 from converter.engine.limits import Limits
 from converter.engine.pair import Side, run_pair, run_pairs
 from converter.engine.sandbox import Policy
-from converter.engine.tests.making import CAR, FLOWER, clip, difference, execute, ffmpeg, frames
+from converter.engine.tests.making import CAR, FLOWER, clip, difference, execute, ffmpeg, frames, soon
 
 pytestmark = pytest.mark.xdist_group("gif-kernel")
 SMALL = {"width": 160, "height": 90, "fps": 24, "duration": 1}
@@ -160,16 +159,6 @@ def test_a_stop_kills_both(media_dir: Path, tmp_path: Path) -> None:
         )
     assert caught.value.code.name == "cancelled"
     assert soon(lambda: children_of(os.getpid(), "gif/kernel/child.py") == [])
-
-
-def soon(condition: Callable[[], bool]) -> bool:
-    """Whether it comes true: what does not die within two seconds is waited for by a thread."""
-    end = time.monotonic() + 90
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def children_of(parent: int, word: str) -> list[str]:

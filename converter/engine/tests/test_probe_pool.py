@@ -7,8 +7,7 @@ import os
 import platform
 import signal
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -25,7 +24,7 @@ from converter.engine.probe_pool import Pool, TooSlow
 from converter.engine.sandbox import Policy, level, syscalls
 from converter.engine.sniff import identify
 from converter.engine.tests.formats import MADE, make
-from converter.engine.tests.making import clip
+from converter.engine.tests.making import clip, soon
 
 pytestmark = pytest.mark.skipif(level() == "rlimits", reason="THE WARM PROBE IS NOT TRIED: this kernel has no seccomp")
 
@@ -52,15 +51,6 @@ def ask(pool: Pool, path: Path, limits: Limits = ROOMY) -> dict[str, Any] | None
     request = probe._request(identify(path, path.name), Limits())
     with path.open("rb") as file:
         return pool.ask("probe_child.py", request, file.fileno(), limits)
-
-
-def soon(condition: Callable[[], bool], seconds: float = 90) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def copies(pid: int) -> list[psutil.Process]:

@@ -24,6 +24,7 @@ from converter.engine.limits import Limits
 from converter.engine.process import PROGRESS, Outcome, Tick
 from converter.engine.procfs import cpu_seconds, oom_kills
 from converter.engine.sandbox import Policy
+from converter.engine.tests.making import soon
 
 LIMITS = Limits(wall_seconds=240, stall_seconds=120, cpu_seconds=240, memory_bytes=1 << 30, file_bytes=50 << 20)
 
@@ -40,15 +41,6 @@ def failing(code: str, work: Path, limits: Limits = LIMITS, **more: object) -> M
     with pytest.raises(MediaError) as caught:
         python(code, work, limits, **more)
     return caught.value
-
-
-def soon(condition: Callable[[], bool]) -> bool:
-    end = time.monotonic() + 90
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.02)
-    return False
 
 
 @pytest.fixture(autouse=True)
