@@ -32,6 +32,7 @@ PARTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("gif", {"duration": 2, "width": 480, "fps": 12}),
     ("gif", {"duration": 2.5, "width": 320, "fps": 15, "profile": "fast", "fill": "as_is"}),
     ("gif", {"duration": 1.5, "width": 640, "fps": 24, "profile": "best", "colours": 128}),
+    ("gif", {"duration": 4, "width": 1280, "fps": 24}),
     ("trim", {"duration": 3}),
     ("trim", {"duration": 2, "mode": "copy"}),
     ("trim", {"duration": 3, "mode": "smart"}),

@@ -14,6 +14,8 @@ from converter.audit import context
 from converter.audit.address import from_trusted_proxy
 
 _SANE = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_NO_DOCUMENTS = ("text/css", "text/javascript")
+"""Whatever is shown of these runs nothing: a policy for documents would be a tenth of the first page's bytes."""
 Respond = Callable[[HttpRequest], HttpResponseBase]
 
 
@@ -59,7 +61,8 @@ class HeadersMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
+        if not response.headers.get("Content-Type", "").startswith(_NO_DOCUMENTS):
+            response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         return response
 

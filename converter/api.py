@@ -100,6 +100,9 @@ class QuoteSerializer(serializers.Serializer[Any]):
     size_likely = serializers.IntegerField()
     work_seconds = serializers.FloatField(help_text="CPU seconds.")
     warnings = serializers.ListField(child=serializers.CharField())
+    rough = serializers.BooleanField(
+        help_text="Nobody has looked at an upload yet, which is done soon after it came: asked again, the sizes lie closer together."
+    )
     queue_position = serializers.IntegerField(help_text="How many jobs wait before it.")
 
 

@@ -17,6 +17,7 @@ from converter.engine import run as engine
 from converter.engine.errors import MediaError
 from converter.engine.media import Media
 from converter.engine.operations.base import Plan
+from converter.estimates import selectors as looks
 from converter.estimates import services as estimates
 from converter.exports.models import Export
 from converter.exports.services import require_bytes
@@ -94,10 +95,15 @@ def submit_once(
 
 
 def quote(owner: Owner, operation: str, params: Mapping[str, Any], uploads: Sequence[Upload], preset: str = "") -> dict[str, Any]:
-    """What a job would make and cost, and how many stand before it. Nothing is made. Raises what `submit` raises."""
+    """What a job would make and cost, and how many stand before it. Nothing is made. Raises what `submit` raises.
+
+    It is `rough` as long as the estimates know an upload by its headers only.
+    """
     media = _usable(owner, uploads)
-    plan = estimates.refine(_plan(operation, params, preset, media)[0], media, [upload.sha256 for upload in uploads])
-    return {**plan.as_dict(), "size_likely": learning.likely(plan), "queue_position": turns.position_of_new(owner)}
+    hashes = [upload.sha256 for upload in uploads]
+    plan = estimates.refine(_plan(operation, params, preset, media)[0], media, hashes)
+    rough = bool(looks.unseen(hashes))
+    return {**plan.as_dict(), "size_likely": learning.likely(plan), "rough": rough, "queue_position": turns.position_of_new(owner)}
 
 
 def cancel(job: Job) -> Job:

@@ -6,9 +6,11 @@ import re
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
 
 from config import health
+from config.middleware import HeadersMiddleware
 from config.worker_steps import sign_key
 
 pytestmark = pytest.mark.django_db
@@ -31,6 +33,15 @@ def test_the_policy_allows_nothing_but_ourselves(client: Client) -> None:
     assert response["Referrer-Policy"] == "same-origin"
     assert "camera=()" in response["Permissions-Policy"]
     assert response["X-Frame-Options"] == "DENY"
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"), [("text/css", False), ('text/javascript; charset="utf-8"', False), ("image/svg+xml", True), ("text/html", True)]
+)
+def test_what_is_no_document_needs_no_policy_of_one(kind: str, told: bool) -> None:
+    answer = HeadersMiddleware(lambda request: HttpResponse("", content_type=kind))(RequestFactory().get("/"))
+    assert ("Permissions-Policy" in answer) is told
+    assert answer["Cross-Origin-Resource-Policy"] == "same-origin"
 
 
 @pytest.mark.parametrize(("given", "kept"), [("abc-123.DEF_4", True), ("short", False), ("x" * 65, False), ("evil\tid-evil", False), ("", False)])

@@ -13,8 +13,6 @@ from math import ceil
 _DECODE = 7
 _GIF = 65
 _GIF_OURS = {"fast": 24, "balanced": 32, "best": 55}
-_GIF_START_SECONDS = 1.2
-"""Python, Numba and the machine code, before the first picture."""
 _FIT = 8
 _H264: dict[str, float] = {"ultrafast": 7, "veryfast": 16, "fast": 32, "medium": 45, "slow": 95}
 _PICTURE: dict[str, dict[str, float]] = {
@@ -48,7 +46,7 @@ def gif_seconds(source_pixels: int, pixels: int, frames: int, source_frames: flo
 
 def gif_kernel_seconds(source_pixels: int, pixels: int, frames: int, source_frames: float, profile: str) -> float:
     """CPU seconds of a GIF by our own encoder, decoding the source once."""
-    return _START_SECONDS + _GIF_START_SECONDS + 1e-9 * (_DECODE * source_pixels * source_frames + _GIF_OURS[profile] * pixels * frames)
+    return _START_SECONDS + 1e-9 * (_DECODE * source_pixels * source_frames + _GIF_OURS[profile] * pixels * frames)
 
 
 def h264_size(pixels: int, frames: float, crf: float, sound_bytes: float) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from kombu.exceptions import OperationalError
 
 from converter import services, tasks
 from converter.engine.errors import MediaError
+from converter.estimates.models import SourceLook
 from converter.jobs.models import Job
 from converter.jobs.states import JobStatus
 from converter.owners.services import new_guest
@@ -87,6 +88,13 @@ def test_a_quote_says_what_and_how_many_before_it_and_makes_nothing(clip, owner)
     quote = services.quote(owner, "trim", CUT, [upload])
     assert quote["queue_position"] == 1 and quote["size_min"] <= quote["size_max"] and quote["duration"] == pytest.approx(1, abs=0.2)
     assert Job.objects.count() == 1
+
+
+def test_a_quote_is_rough_until_somebody_looked(clip, owner):
+    upload = clip()
+    assert services.quote(owner, "trim", CUT, [upload])["rough"]
+    SourceLook.objects.create(pk=upload.sha256)
+    assert not services.quote(owner, "trim", CUT, [upload])["rough"]
 
 
 @pytest.mark.parametrize("failure", [OperationalError("away"), ConnectionRefusedError()])

@@ -5,16 +5,20 @@ import { bytes, seconds } from "./format.js";
 import { say } from "./words.js";
 
 const PAUSE = 250;
+const AGAIN = [3000, 4000, 6000, 10000, 20000]; // a new clip is looked at some seconds after it came; a busy machine takes longer
 
 /** Shows the quote in `box`, and its warnings once more in `notes`: where the box is small, the stylesheet shows only those. `onProblem(error)` gets refusals, `onQuote(quote)` the answers, and `labelOf(field)` says what people know a field by. */
 export class Quote {
   #timer = 0;
   #asking = null;
   #wanted = null;
+  #again = 0;
+  #repeats = [...AGAIN];
+  #shown = "";
 
   constructor(box, { notes, onQuote, onProblem, labelOf, signal }) {
     Object.assign(this, { box, notes, onQuote, onProblem, labelOf });
-    signal.addEventListener("abort", () => { clearTimeout(this.#timer); this.#asking?.abort(); });
+    signal.addEventListener("abort", () => { clearTimeout(this.#timer); clearTimeout(this.#again); this.#asking?.abort(); });
   }
 
   /** Ask again soon: four times a second while something moves, and always for what it came to rest at. */
@@ -22,10 +26,11 @@ export class Quote {
     this.#wanted = body;
     this.box.dispatchEvent(new CustomEvent("cutroom:ask", { bubbles: true, detail: body }));
     this.box.classList.add("stale");
+    clearTimeout(this.#again);
     this.#timer ||= setTimeout(() => this.#ask(), PAUSE);
   }
 
-  async #ask() {
+  async #ask({ unasked = false } = {}) {
     this.#timer = 0;
     const body = this.#wanted;
     this.#asking?.abort(); // an answer that comes after a newer question is none
@@ -35,12 +40,14 @@ export class Quote {
       const quote = await api("quotes/", { method: "POST", body, signal: asking.signal });
       await released(); // what it says may take room from what is being pressed
       if (asking.signal.aborted) return;
+      if (quote.rough && !this.#timer && this.#repeats.length) this.#again = setTimeout(() => this.#ask({ unasked: true }), this.#repeats.shift());
+      if (unasked && !this.#isNews(quote)) return;
       this.#show(quote);
-      this.onQuote(quote);
+      if (!unasked) this.onQuote(quote);
       this.box.dispatchEvent(new CustomEvent("cutroom:quote", { bubbles: true, detail: { body, quote } }));
     } catch (error) {
       await released();
-      if (asking.signal.aborted || this.#timer) return; // what is refused is wanted no more; the next question is about to be asked
+      if (asking.signal.aborted || this.#timer || unasked) return; // what is refused is wanted no more; the next question is about to be asked
       this.refuse(error);
       this.onProblem(error);
     } finally {
@@ -48,7 +55,13 @@ export class Quote {
     }
   }
 
+  // What nobody asked for takes no refusal away, comes before no newer question, and is not read out twice.
+  #isNews(quote) {
+    return this.#shown && !this.#timer && JSON.stringify(quote) !== this.#shown;
+  }
+
   #show(quote) {
+    this.#shown = JSON.stringify(quote);
     const line = el("p", "quote-line num");
     const facts = [
       quote.width && `${quote.width} × ${quote.height}`,
@@ -69,6 +82,8 @@ export class Quote {
     const box = el("div", "notice bad");
     box.append(el("p", "", error.naming?.(this.labelOf(error.field)) ?? say("Something went wrong; try again in a moment.")));
     if (error.more) box.append(el("p", "help", error.more));
+    clearTimeout(this.#again);
+    this.#shown = "";
     this.notes.replaceChildren();
     this.box.replaceChildren(box);
   }

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Download, Error, Locator, Page, Route, expect
+from playwright.sync_api import Download, Error, Locator, Page, Request, Route, expect
 
 SLOW = 300_000
 """Milliseconds that an encode may take on a busy machine."""
@@ -86,16 +86,16 @@ def happens(page: Page, reached: Callable[[], Any]) -> None:
 
 
 class Gate:
-    """Holds what a page asks for at some address until it is opened."""
+    """Holds what a page asks for at some address until it is opened; `of` says of which requests, if not all."""
 
-    def __init__(self, page: Page, where: Any) -> None:
-        self.page = page
+    def __init__(self, page: Page, where: Any, of: Callable[[Request], bool] = lambda _: True) -> None:
+        self.page, self.of = page, of
         self.held: list[Route] = []
         self._open = False
         page.route(where, self._came)
 
     def _came(self, route: Route) -> None:
-        if self._open:
+        if self._open or not self.of(route.request):
             route.continue_()
         else:
             self.held.append(route)

@@ -81,13 +81,47 @@ def test_the_quote_follows_what_moves_and_drops_what_comes_late(visit: Visit, cl
     steps.choose(page, "gif:chat")
     expect(steps.quoted(page)).to_contain_text("480 ×")
     held[0].fulfill(json={"width": 1, "height": 1, "size_min": 1, "size_max": 2, "kind": "animation", "warnings": []})
-    before = len(bodies)
     steps.drag(page, page.locator("[data-handle=in]"), 0.5)
-    steps.happens(page, lambda: len(bodies) > before)
+    steps.happens(page, lambda: bodies[-1]["params"].get("start"))
     expect(steps.quoted(page)).to_contain_text("480 ×")
     start, end = steps.cut(page)
     assert bodies[-1]["params"]["start"] == pytest.approx(start, abs=1e-3)
     expect(page.locator(".quote-line")).to_contain_text(f"{round((end - start) * 12)} frames")
+
+
+def test_a_rough_quote_is_asked_for_again_and_takes_no_refusal_away(visit: Visit, clips: dict[str, Path]) -> None:
+    page = visit("/")
+    page.watch.expected.append("409")  # type: ignore[attr-defined]
+    bodies: list[str | None] = []
+    held: list[Route] = []
+    answered = [1000]
+
+    def answer(route: Route) -> None:
+        bodies.append(route.request.post_data)
+        if len(bodies) <= answered[0]:
+            rough(route, len(bodies))
+        else:
+            held.append(route)
+
+    def rough(route: Route, gigabytes: int) -> None:
+        route.fulfill(json={**route.fetch().json(), "rough": True, "size_min": 1, "size_max": gigabytes * 10**9})
+
+    page.route("**/quotes/", answer)
+    steps.bring_in(page, clips["talk"])
+    expect(steps.quoted(page)).to_contain_text("GB")
+    answered[0] = again = len(bodies) + 1
+    expect(page.locator(".quote-line")).to_contain_text(f"up to {again}.0 GB", timeout=steps.SLOW)
+    assert bodies[again - 1] == bodies[again - 2]
+    steps.happens(page, lambda: held)
+    page.route("**/jobs/", lambda route: route.fulfill(status=409, json={"code": "conflict", "detail": "Not now."}))
+    page.locator("[data-go]").click()
+    refusal = page.locator("[data-quote] .notice")
+    expect(refusal).to_contain_text("Not now.")
+    with page.expect_response("**/quotes/", timeout=steps.SLOW) as told:
+        rough(held[0], 99)
+    told.value.finished()
+    steps.drawn(page)
+    expect(refusal).to_contain_text("Not now.")
 
 
 def test_what_is_wrong_is_said_beside_its_cause(visit: Visit, clips: dict[str, Path]) -> None:
@@ -117,7 +151,7 @@ def test_a_refusal_of_what_was_mended_meanwhile_is_not_told(visit: Visit, clips:
     steps.bring_in(page, clips["car"])
     steps.quoted(page)
     page.locator("[data-more] summary").click()
-    refusal = steps.Gate(page, "**/quotes/")
+    refusal = steps.Gate(page, "**/quotes/", lambda request: "99999" in (request.post_data or ""))
     width = page.locator('[name="gif.width"]')
     width.fill("99999")
     refusal.reached()
