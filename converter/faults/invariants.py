@@ -111,14 +111,20 @@ def _quotas() -> Iterator[str]:
 
 def left_behind() -> int:
     """Take away what was being received or looked at when its process died, as the sweep does after hours. Returns how many."""
-    named = {Path(path).name for path in Upload.objects.filter(status__in=UNFINISHED).values_list("path", flat=True)}
-    gone = [path for path in _root("incoming").iterdir() if path.name.removesuffix(".lock") not in named]
+    gone = unnamed()
     for path in gone:
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
     return len(gone)
+
+
+def unnamed() -> list[Path]:
+    """What lies where files come in and belongs to no row: of a process that died, or of one whose row is still to come."""
+    listed = list(_root("incoming").iterdir())  # before the rows: what is named by then is no longer on its way
+    named = {Path(path).name for path in Upload.objects.filter(status__in=UNFINISHED).values_list("path", flat=True)}
+    return [path for path in listed if path.name.removesuffix(".lock") not in named]
 
 
 def _files(root: str, claimed: set[Path]) -> list[Path]:

@@ -18,9 +18,10 @@ from converter.engine.faultpoints import WORKER
 from converter.jobs.models import Job
 from converter.uploads.models import Upload
 
+from . import invariants
 from .kills import ENCODE, succeeded
 from .stack import Stuck, until
-from .world import World
+from .world import World, asked
 
 
 def repeat(world: World, dice: Random) -> str:
@@ -94,6 +95,8 @@ def locked(world: World, dice: Random) -> str:
         while time.monotonic() < ends:
             world.client.call("POST", "/api/v1/uploads/tus/", patience=1, Upload_Length="1000", Tus_Resumable="1.0.0")
     second = world.client.submit(world.client.upload(world.clips["small"]))
+    # Whoever asked meanwhile is long gone, but their requests go on once there is no lock, each with its file before its row.
+    until(lambda: asked(lambda: not invariants.unnamed(), False), "the end of every request")
     world.settle()
     succeeded(job_id)
     succeeded(second)

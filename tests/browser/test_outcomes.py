@@ -124,6 +124,15 @@ def test_a_rough_quote_is_asked_for_again_and_takes_no_refusal_away(visit: Visit
     expect(refusal).to_contain_text("Not now.")
 
 
+def test_where_the_range_is_wide_the_likely_size_is_told(visit: Visit, clips: dict[str, Path]) -> None:
+    page = visit("/")
+    wide = {"rough": False, "size_min": 2_000_000, "size_likely": 8_000_000, "size_max": 31_000_000}
+    page.route("**/quotes/", lambda route: route.fulfill(json={**route.fetch().json(), **wide}))
+    steps.bring_in(page, clips["talk"])
+    expect(steps.quoted(page)).to_contain_text("about 8.0 MB")
+    expect(page.locator("[data-quote] .help")).to_contain_text("at most 31.0 MB")
+
+
 def test_what_is_wrong_is_said_beside_its_cause(visit: Visit, clips: dict[str, Path]) -> None:
     page = visit("/")
     page.watch.expected.append("400")  # type: ignore[attr-defined]

@@ -18,8 +18,6 @@ from .model import LARGEST, Model
 
 PRIORS = Path(__file__).resolve().parent / "priors.json"
 """What the benchmark's clips taught; written by `python -m benchmarks.estimating`."""
-PRIOR_JOBS = 12.0
-"""What is shipped counts as much as so many jobs of this machine."""
 FEWEST = 4.0
 """Jobs after which a model is believed; before, the operation's own estimate stands."""
 WIDE = 4.0
@@ -28,6 +26,8 @@ and the next clip is another. Measured on clips left out: 82 of 100 sizes inside
 SLACK = 8.0
 """Times that the work may take, at most, of what the operation itself expects; at least its inverse."""
 SIZE, SECONDS = "size", "seconds"
+PRIOR_JOBS = {SIZE: 60.0, SECONDS: 12.0}
+"""What is shipped counts as much as so many jobs of this machine at most. Another machine takes other times, but makes the same sizes."""
 LOOKED = "-looked"
 """What the names of models end with that learn from sources at which somebody looked; the others know the probe alone."""
 LEAST_PART = 0.2
@@ -115,6 +115,11 @@ def key(way: str, number: str, *, looked: bool = False) -> str:
     return f"{way}/{number}{LOOKED if looked else ''}"
 
 
+def number_of(name: str) -> str:
+    """Which number a model of that name foretells: `SIZE` or `SECONDS`."""
+    return name.rpartition("/")[2].removesuffix(LOOKED)
+
+
 def keys(plan: Plan) -> tuple[str, ...]:
     """The names of the models that a plan's job teaches, or that foretell it."""
     return tuple(key(variant(plan), number, looked=looked) for number in (SIZE, SECONDS) for looked in (False, True))
@@ -128,7 +133,7 @@ def shipped(names: Iterable[str] | None = None) -> Book:
     """A new book with what every installation knows (of some models, or all); what this machine does soon outweighs it."""
     known = _priors().models
     wanted = known if names is None else [name for name in names if name in known]
-    return Book({name: known[name].loosened(PRIOR_JOBS) for name in wanted})
+    return Book({name: known[name].loosened(PRIOR_JOBS[number_of(name)]) for name in wanted})
 
 
 @cache

@@ -83,9 +83,10 @@ def _picture(plan: Plan, source: Media, video: VideoStream, look: Look, span: tu
     if still:
         return Sight(known, area * math.exp(seen["detail"]), {name: told[name] for name in ("detail", "change", "tot")}, seconds)
     if expects.container in _PALETTE:
-        # The geometric mean of three measures of it: none alone holds for film, noise and drawings.
-        unit = area * math.exp(0.5 * (seen["drawn"] + seen["tot"] + seen["detail"]))
-        return Sight(known, unit, {"px": told["px"]}, seconds)
+        # The first picture is drawn whole. For the others three measures together: none alone holds for film, noise and drawings.
+        changing = math.exp(0.5 * (seen["drawn"] + seen["tot"] + seen["detail"]))
+        enlarged = math.log(width * height / (video.width * video.height)) / 2  # what is enlarged is smooth, what is made small is dense
+        return Sight(known, area * (changing + math.exp(seen["detail"]) / frames), {"px": told["px"], "enlarged": enlarged}, seconds)
     return Sight(known, as_video, {name: told[name] for name in ("tot", "src", "slope", "change")}, seconds)
 
 
