@@ -173,6 +173,21 @@ def test_cpu_time_ends(tmp_path: Path) -> None:
     assert process.wait(timeout=240) == -signal.SIGXCPU
 
 
+@pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="this kernel shares processors out among processes alone")
+def test_giving_way_counts_for_the_whole_session(tmp_path: Path) -> None:
+    def group_gives_way() -> bool:
+        process = sandbox.spawn([sys.executable, "-I", "-c", "import time; time.sleep(600)"], Policy(tmp_path, python=True, nice=7))
+        try:
+            _wait_for(lambda: b"launch.py" not in Path(f"/proc/{process.pid}/cmdline").read_bytes())
+            return Path(f"/proc/{process.pid}/autogroup").read_text().split()[1:] == ["nice", str(min(19, os.nice(0) + 7))]
+        finally:
+            process.kill()
+            process.wait()
+
+    # Who is not root may set one each 0.1 s on the whole machine: somebody else may have been faster, for once.
+    _wait_for(group_gives_way)
+
+
 def test_the_tool_dies_with_its_parent(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from converter.engine import sandbox\n"
