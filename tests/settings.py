@@ -14,6 +14,7 @@ os.environ["CUTROOM_MODE"] = "embedded"
 os.environ["VAR_DIR"] = str(TEST_DIR / "var")
 os.environ["MEDIA_ROOT"] = str(TEST_DIR / "media")
 os.environ["LOG_LEVEL"] = "WARNING"
+os.environ["WORKER_NICE"] = "0"  # beside other tests, workers that give way might wait for ever
 for _name in ("SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "REDIS_URL", "HOST", "PORT", "HTTPS", "TRUSTED_PROXIES"):
     os.environ.pop(_name, None)
 if _database := os.environ.get("CUTROOM_TEST_DATABASE_URL"):  # tests/test_postgres.py runs the tests again with it

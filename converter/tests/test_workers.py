@@ -10,7 +10,6 @@ from datetime import timedelta
 
 import psutil
 import pytest
-from django.conf import settings
 from django.db import transaction
 
 from converter import maintenance, services, tasks
@@ -106,9 +105,9 @@ def test_kill_9_of_the_worker_again_and_again_loses_nothing(clip, owner, workers
 
 def test_cancel_reaches_into_the_worker(long_clip, owner, workers, media_root):
     job = services.submit(owner, "trim", LONG, [long_clip])
-    workers.start(**STEADY)
+    workers.start(**STEADY, WORKER_NICE="3")
     wait_for(lambda: tools(media_root) and Job.objects.filter(pk=job.pk, progress__gt=0).exists())
-    wait_for(lambda: priorities(media_root) == {min(19, os.nice(0) + settings.WORKER_NICE)})
+    wait_for(lambda: priorities(media_root) == {min(19, os.nice(0) + 3)})
     services.cancel(job)
     wait_for(lambda: not tools(media_root))
     wait_for(lambda: not any((media_root / "work").iterdir()))

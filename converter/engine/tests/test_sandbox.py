@@ -179,7 +179,7 @@ def test_giving_way_counts_for_the_whole_session(tmp_path: Path) -> None:
         process = sandbox.spawn([sys.executable, "-I", "-c", "import time; time.sleep(600)"], Policy(tmp_path, python=True, nice=7))
         try:
             _wait_for(lambda: b"launch.py" not in Path(f"/proc/{process.pid}/cmdline").read_bytes())
-            return Path(f"/proc/{process.pid}/autogroup").read_text().split()[1:] == ["nice", str(min(19, os.nice(0) + 7))]
+            return Path(f"/proc/{process.pid}/autogroup").read_text().split()[1:] == ["nice", str((min(19, os.nice(0) + 7) + 1) // 2)]
         finally:
             process.kill()
             process.wait()
