@@ -70,7 +70,7 @@ export class Quote {
       sizes(quote),
     ].filter(Boolean);
     line.append(...facts.map((fact) => el("span", "", fact)));
-    const notes = el("p", "help num", [vague(quote) && say("at most %(size)s", { size: bytes(quote.size_max) }), wait(quote.work_seconds), ahead(quote.queue_position)].filter(Boolean).join(" · "));
+    const notes = el("p", "help num", [wait(quote.work_seconds), ahead(quote.queue_position)].filter(Boolean).join(" · "));
     const known = all("[data-media-notes] p").map((note) => note.textContent); // what is said of the clip stands above
     const warnings = () => (quote.warnings ?? []).filter((warning) => !known.includes(warning)).map((warning) => el("p", "quote-warning", warning));
     this.box.replaceChildren(line, notes, ...warnings());
@@ -89,18 +89,11 @@ export class Quote {
   }
 }
 
-// A range so wide says little: what is likely says more, once the clip was looked at.
-function vague(quote) {
-  return quote.size_max > 8 * quote.size_min && !quote.rough;
-}
-
-function sizes(quote) {
-  const { size_min: least, size_max: most } = quote;
+function sizes({ size_min: least, size_max: most, rough }) {
   if (!most) return "";
   const [from, to] = [bytes(least), bytes(most)];
   if (from === to) return say("about %(size)s", { size: to });
-  if (vague(quote)) return say("about %(size)s", { size: bytes(quote.size_likely) });
-  if (most > 8 * least) return say("up to %(size)s", { size: to });
+  if (rough && most > 8 * least) return say("up to %(size)s", { size: to });
   const [number, unit] = from.split(" ");
   return to.endsWith(unit) ? `${number}–${to}` : `${from} – ${to}`;
 }
